@@ -1,0 +1,274 @@
+import type { Reason, Signal } from './signal.ts'
+import type { SubjectRef } from './subject.ts'
+
+/** Who made a ledger entry. Automation is judged from the whole chain, not from this alone. */
+export type Author =
+  | { kind: 'person'; id: string; role?: string }
+  | { kind: 'rule'; id: string; version: number }
+  | { kind: 'policy'; id: string; version: number }
+  | { kind: 'model'; id: string; version: string }
+  | { kind: 'platform'; id: string }
+  | { kind: 'system'; part: string }
+
+/** How much of a judgement was automatic: the weakest link of its chain decides. */
+export type Automation = 'none' | 'partial' | 'full'
+
+/** Severity of a violation: 1 minor to 4 egregious. */
+export type Severity = 1 | 2 | 3 | 4
+
+/** What a rule saw when it proposed something: enough to evaluate the same rule version again to the same result. */
+export type Facts = {
+  eventId: string
+  signals: Signal[]
+  /** Feature values as read, by feature name. */
+  features: Record<string, number | string | boolean | null>
+  labels: Record<string, string[]>
+  lists: Record<string, boolean>
+}
+
+/** Where a matched piece of known content comes from; carried along so that an overturn reaches the bank entry. */
+export type MatchRef = {
+  bankId: string
+  entryId: string
+  signalType: string
+  distance: number
+  threshold: number
+  mediaSha256?: string
+}
+
+export type ViolationProposal = {
+  eventId: string
+  rule: { id: string; version: number }
+  violation: string
+  severity: Severity
+  context: string
+  confidence: number
+  actorId: string
+  itemId?: string
+  threadId?: string
+  occurredAtMs: number
+  /** `auto` becomes a decision at once; `review` waits for a person. */
+  route: 'auto' | 'review'
+  match?: MatchRef
+  facts: Facts
+}
+
+/** The statement of reasons shown to the affected person and exported under the DSA. */
+export type StatementOfReasons = {
+  language: string
+  violation: string
+  policyTitle: string
+  policyText: string
+  policyUrl?: string
+  legalGround: 'ILLEGAL_CONTENT' | 'INCOMPATIBLE_CONTENT'
+  /** What happened, without personal data. At most 5,000 characters. */
+  facts: string
+  context: string
+  automatedDetection: boolean
+  automatedDecision: 'FULLY' | 'PARTIALLY' | 'NOT_AUTOMATED'
+  sourceType: 'ARTICLE_16' | 'VOLUNTARY' | 'TRUSTED_FLAGGER' | 'TYPE_OTHER_NOTIFICATION'
+  appealUntilMs: number
+  /** Set once an appeal changed the decision. */
+  correction?: string
+}
+
+export type DecisionBody = {
+  /** The same as the id of the decision.made entry. */
+  decisionId: string
+  violation: string
+  severity: Severity
+  context: string
+  policyVersion: number
+  actorId: string
+  itemId?: string
+  threadId?: string
+  eventId?: string
+  /** When the violation happened (event time), and when the item was posted, if another time. */
+  occurredAtMs: number
+  itemCreatedAtMs?: number
+  /** 0 to 1: how much of the violation is this actor's. 1 for the author. */
+  attribution: number
+  /** 0 to 1: confidence in the attribution; below the policy's limit no points fall. */
+  attributionConfidence: number
+  role?: string
+  /** Items removed in one batch may count as one strike. */
+  dedupeKey?: string
+  proposalEntryId?: string
+  jobId?: string
+  rule?: { id: string; version: number }
+  match?: MatchRef
+  /** Whether the item is removed with this decision. */
+  removesItem: boolean
+  egregious?: boolean
+  statement: StatementOfReasons
+}
+
+export type VerdictBody = {
+  jobId: string
+  verdict: 'violation' | 'no_violation' | 'escalate'
+  violation?: string
+  severity?: Severity
+  note?: string
+}
+
+export type AppealOutcome = 'upheld' | 'overturned' | 'modified'
+
+/** The body of each kind of ledger entry. Systems extend this map when they add a kind. */
+export type EntryBodies = {
+  'signal.recorded': { eventId: string; signals: Signal[] }
+  'label.applied': { label: string; expiresAtMs?: number; eventId?: string }
+  'label.removed': { label: string; how: 'expired' | 'person' | 'remedy' }
+  'violation.proposed': ViolationProposal
+  'violation.confirmed': { proposalEntryId: string; jobId?: string }
+  'violation.dismissed': { proposalEntryId: string; jobId?: string }
+  'decision.made': DecisionBody
+  'decision.modified': {
+    decisionId: string
+    severity?: Severity
+    violation?: string
+    appealId?: string
+    statement: StatementOfReasons
+  }
+  'decision.reversed': { decisionId: string; appealId?: string; reason: string; statement: StatementOfReasons }
+  'consequence.started': {
+    consequenceId: string
+    actorId: string
+    context: string
+    action: string
+    level: number
+    features: string[]
+    fromMs: number
+    untilMs?: number
+    causes: string[]
+    arithmetic: string
+  }
+  'consequence.ended': {
+    consequenceId: string
+    actorId: string
+    context: string
+    how: 'expired' | 'reversed' | 'superseded'
+  }
+  'gate.closed': {
+    gateId: string
+    actorId: string
+    feature: string
+    context: string
+    untilMs?: number
+    consequenceId?: string
+    reason: string
+  }
+  'gate.opened': {
+    gateId: string
+    actorId: string
+    feature: string
+    context: string
+    how: 'expired' | 'reversed' | 'person'
+  }
+  'item.removed': { itemId: string; decisionId: string }
+  'item.restored': { itemId: string; decisionId: string }
+  'thread.restricted': { threadId: string; decisionId: string }
+  'thread.released': { threadId: string; decisionId: string }
+  'job.created': {
+    jobId: string
+    queue: string
+    question: 'violation' | 'appeal' | 'remedy'
+    priority: number
+    eventId?: string
+    actorId?: string
+    itemId?: string
+    proposalEntryId?: string
+    appealId?: string
+    decisionId?: string
+    /** People who must not take this job: they made the decision under appeal. */
+    excludedPeople: string[]
+    dueAtMs?: number
+  }
+  'job.claimed': { jobId: string; personId: string; untilMs: number }
+  'job.skipped': { jobId: string; personId: string; reason: string }
+  'job.decided': VerdictBody & { personId: string; handlingMs: number }
+  'job.withdrawn': { jobId: string; reason: string }
+  'appeal.filed': {
+    appealId: string
+    decisionId: string
+    appellantId: string
+    relation: 'self' | 'co_admin' | 'delegate' | 'notifier'
+    /** Reference into the vault: the words of the person are personal data. */
+    statementRef?: string
+    language: string
+  }
+  'appeal.assigned': { appealId: string; personId: string }
+  'appeal.decided': {
+    appealId: string
+    decisionId: string
+    outcome: AppealOutcome
+    personId: string
+    severity?: Severity
+    reason: string
+  }
+  'bank.created': {
+    bankId: string
+    name: string
+    purpose: string
+    action: string
+    thresholds: Record<string, number>
+    negative: boolean
+  }
+  'bank.updated': {
+    bankId: string
+    name?: string
+    purpose?: string
+    action?: string
+    thresholds?: Record<string, number>
+  }
+  'bank.entry_added': {
+    bankId: string
+    entryId: string
+    signals: Record<string, string>
+    quality?: number
+    mediaSha256?: string
+    text?: string
+    labels: string[]
+    source: string
+    note?: string
+  }
+  'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
+  'bank.entry_released': { bankId: string; entryId: string; reason: string }
+  'bank.entry_retired': { bankId: string; entryId: string; reason: string }
+  'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
+  'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
+  'rule.tripped': { ruleId: string; version: number; reason: string }
+  'policy.published': { policyId: string; version: number; text: string; sha256: string; effectiveFromMs: number }
+  'settings.changed': { changes: Record<string, { before: unknown; after: unknown }> }
+  'person.viewed_sensitive': { personId: string; mediaSha256?: string; jobId?: string; what: string }
+  'person.erased': { actorId: string; eventsErased: number }
+}
+export type EntryKind = keyof EntryBodies
+
+/** A ledger entry before it is written. */
+export type NewEntry<Kind extends EntryKind = EntryKind> = {
+  [K in Kind]: {
+    /** Given when other entries of the same batch refer to it or when a redelivery must find it; else made on append. */
+    id?: string
+    kind: K
+    subject: SubjectRef
+    /** When it happened (event time); the time of recording is set on append. */
+    occurredAtMs: number
+    /** The event or entry that it follows from. */
+    cause?: string
+    author: Author
+    automation: Automation
+    because: Reason[]
+    body: EntryBodies[K]
+    /** The same key never enters the ledger twice for a tenant: event id, rule and version, for effects of rules. */
+    effectKey?: string
+  }
+}[Kind]
+
+/** An entry as it stands in the ledger. Sequence and hash are set once it is sealed. */
+export type LedgerEntry<Kind extends EntryKind = EntryKind> = NewEntry<Kind> & {
+  id: string
+  tenantId: string
+  recordedAtMs: number
+  sequence?: number
+  hash?: string
+}

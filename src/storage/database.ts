@@ -1,0 +1,128 @@
+import pg from 'pg'
+
+export type Row = Record<string, unknown>
+
+/** Runs SQL and answers its rows. A `name` makes it a prepared statement, for hot paths. */
+export type Query = <R extends object = Row>(sql: string, params?: readonly unknown[], name?: string) => Promise<R[]>
+
+/** One transaction: everything run through it commits together or not at all. */
+export type Tx = {
+  query: Query
+  /** Runs after the commit, in order; for waking consumers and refreshing caches. Never runs on rollback. */
+  afterCommit: (action: () => void) => void
+}
+
+export type Database = {
+  query: Query
+  transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  /** A dedicated connection, for COPY, LISTEN and session locks. The caller must release it. */
+  connect: () => Promise<pg.PoolClient>
+  close: () => Promise<void>
+}
+
+// int8 arrives as text by default; our counts and milliseconds stay far below 2^53.
+pg.types.setTypeParser(20, Number)
+
+export type DatabaseOptions = {
+  connectionString?: string
+  host?: string
+  user?: string
+  password?: string
+  database?: string
+  poolSize?: number
+  /** Told about connections that break while idle, so that a database restart is visible in the log. */
+  onIdleError?: (error: Error) => void
+}
+
+/** Opens a pool of connections to PostgreSQL 15 or newer. Connects lazily; nothing is checked here. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    ...(options.connectionString === undefined
+      ? { host: options.host, user: options.user, password: options.password, database: options.database }
+      : { connectionString: options.connectionString }),
+    max: options.poolSize ?? 12,
+    // Below this a restarting database would fail requests that a short wait could have served.
+    connectionTimeoutMillis: 10_000,
+    application_name: 'custos',
+  })
+  pool.on('error', (error) => options.onIdleError?.(error))
+
+  const run = async <R extends object>(
+    on: pg.Pool | pg.PoolClient,
+    sql: string,
+    params?: readonly unknown[],
+    name?: string,
+  ) =>
+    (
+      await on.query<R>(
+        name === undefined
+          ? { text: sql, values: params as unknown[] }
+          : { name, text: sql, values: params as unknown[] },
+      )
+    ).rows
+
+  return {
+    query: <R extends object>(sql: string, params?: readonly unknown[], name?: string) =>
+      run<R>(pool, sql, params, name),
+    async transaction(work) {
+      const client = await pool.connect()
+      // A client that loses its server emits 'error' as well as rejecting its query; unheard it would end the process.
+      const onError = () => {}
+      client.on('error', onError)
+      const actions: (() => void)[] = []
+      let broken: Error | undefined
+      try {
+        await client.query('BEGIN')
+        const result = await work({
+          query: <R extends object>(sql: string, params?: readonly unknown[], name?: string) =>
+            run<R>(client, sql, params, name),
+          afterCommit: (action) => void actions.push(action),
+        })
+        await client.query('COMMIT')
+        for (const action of actions) action()
+        return result
+      } catch (error) {
+        await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError))
+        throw error
+      } finally {
+        client.off('error', onError)
+        client.release(broken)
+      }
+    },
+    connect: () => pool.connect(),
+    close: () => pool.end(),
+  }
+}
+
+/** Whether an error means that the database could not be reached or went away, so that trying again may help. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = (error as { code?: unknown }).code
+  if (typeof code === 'string') {
+    if (
+      [
+        'ECONNREFUSED',
+        'ECONNRESET',
+        'ENOENT',
+        'EPIPE',
+        'ETIMEDOUT',
+        '57P01',
+        '57P02',
+        '57P03',
+        '08006',
+        '08001',
+        '08003',
+        '53300',
+      ].includes(code)
+    )
+      return true
+  }
+  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after/.test(
+    error.message,
+  )
+}
+
+/** Whether an error is a unique-key conflict. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === '23505'
+}

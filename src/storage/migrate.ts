@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import type { Database } from './database.ts'
+
+const folder = new URL('./migrations/', import.meta.url)
+// Any fixed number: two programs that start at once must not migrate at once.
+const migrateLock = 7_203_119
+
+export type Migration = { name: string; sql: string; sha256: string }
+
+/** The migrations of this release, in the order in which they run (by file name). */
+export async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, folder), 'utf8')
+      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+/**
+ * Brings the database to this release, all or nothing, and answers the names of what ran.
+ * Refuses a database whose migrations were changed after they ran, or that is newer than this release.
+ */
+export async function migrate(db: Database): Promise<string[]> {
+  const migrations = await readMigrations()
+  return db.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1)', [migrateLock])
+    await tx.query(`CREATE TABLE IF NOT EXISTS migrations (
+      name text PRIMARY KEY, sha256 text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())`)
+    const ran = new Map(
+      (await tx.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM migrations')).map((row) => [
+        row.name,
+        row.sha256,
+      ]),
+    )
+    for (const name of ran.keys()) {
+      if (!migrations.some((migration) => migration.name === name))
+        throw new Error(
+          `Cannot migrate: the database has "${name}", which this release does not know; it was made by a newer release`,
+        )
+    }
+    const done: string[] = []
+    for (const migration of migrations) {
+      const sha256 = ran.get(migration.name)
+      if (sha256 === migration.sha256) continue
+      if (sha256 !== undefined)
+        throw new Error(`Cannot migrate: "${migration.name}" was changed after it ran on this database`)
+      await tx.query(migration.sql)
+      await tx.query('INSERT INTO migrations (name, sha256) VALUES ($1, $2)', [migration.name, migration.sha256])
+      done.push(migration.name)
+    }
+    return done
+  })
+}
