@@ -143,6 +143,16 @@ export async function moveCursor(
   return rows.length === 1
 }
 
+/** Where a consumer stands in each partition that it has begun to read. */
+export function readCursors(
+  query: Query,
+  consumer: string,
+): Promise<{ partition: number; xid: string; position: number; events: number }[]> {
+  return query('SELECT partition, xid::text AS xid, position, events FROM stream_cursors WHERE consumer = $1', [
+    consumer,
+  ])
+}
+
 /** How many events a consumer has not read yet, and how old the oldest of them is. */
 export async function streamLag(
   query: Query,
