@@ -29,8 +29,7 @@ export const idLengthMax = 256
 
 /** Whether a sender-chosen id is usable: 1 to 256 characters, no control characters. */
 export function isId(value: unknown): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > idLengthMax) return false
   // oxlint-disable-next-line no-control-regex
-  return (
-    typeof value === 'string' && value.length > 0 && value.length <= idLengthMax && !/[\u0000-\u001f\u007f]/.test(value)
-  )
+  return !/[\u0000-\u001f\u007f]/.test(value)
 }
