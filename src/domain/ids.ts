@@ -29,7 +29,12 @@ export const idLengthMax = 256
 
 /** Whether a sender-chosen id is usable: 1 to 256 characters, no control characters. */
 export function isId(value: unknown): value is string {
-  if (typeof value !== 'string' || value.length === 0 || value.length > idLengthMax) return false
   // oxlint-disable-next-line no-control-regex
-  return !/[\u0000-\u001f\u007f]/.test(value)
+  return (
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= idLengthMax &&
+    value.isWellFormed() &&
+    !/[\u0000-\u001f\u007f]/.test(value)
+  )
 }
