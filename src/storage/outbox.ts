@@ -56,6 +56,7 @@ export function claimDueEffects(tx: Tx, nowMs: number, limit: number): Promise<O
   )
 }
 
+/** Records the outcome of a delivery attempt. */
 export async function markEffect(
   tx: Tx,
   id: string,
