@@ -46,6 +46,13 @@ suite('the house', () => {
   test('no import climbs over a wall', () => none(wallFindings(source)))
   test('no imports run in a circle', () => none(cycleFindings(house)))
   test('SQL lives in storage and stores alone', () => none(sqlFindings(source)))
+  test('readers of streams stop at stream_horizon(), which a restore into another cluster keeps in order', () => {
+    const raw = source.filter(({ path, text }) => /xid\s*<\s*pg_snapshot_x/.test(text) && !path.endsWith('.test.ts'))
+    assert.deepEqual(
+      raw.map((file) => file.path),
+      [],
+    )
+  })
   test('the clock and randomness are passed in', () => none(clockFindings(source)))
   test('no construct is used that this project does without', () => none(shapeFindings(house)))
   test('every exported function says what it promises', () => none(docFindings(source)))

@@ -101,7 +101,7 @@ export async function selectStream(
 ): Promise<StoredEvent[]> {
   const rows = await query<EventRow>(
     `SELECT ${columns} FROM events
-     WHERE partition = $1 AND (events.xid, position) > ($2::text::xid8, $3::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE partition = $1 AND (events.xid, position) > ($2::text::xid8, $3::bigint) AND xid < stream_horizon()
      ORDER BY events.xid, position LIMIT $4`,
     [partition, after.xid, after.position, limit],
     'events-stream',

@@ -75,8 +75,9 @@ function parseManifest(text: string, path: string): BackupManifest {
   } catch {
     throw damaged(path, `${manifestName} is not JSON`)
   }
-  if (manifest.format !== backupFormat)
-    throw new Error(`Cannot restore ${path}: its format is "${manifest.format}"; this release reads ${backupFormat}`)
+  const format: string = manifest.format
+  if (format !== backupFormat)
+    throw new Error(`Cannot restore ${path}: its format is "${format}"; this release reads ${backupFormat}`)
   return manifest
 }
 
