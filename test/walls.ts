@@ -370,12 +370,12 @@ export function lengthFindings(files: readonly Source[], limit = linesMax): Find
 }
 
 /**
- * Exported functions without a docstring. Screens and commands explain themselves on the screen; the row functions of
- * stores (`selectHeads`, `insertSeals`) say in their name and SQL all that there is to say.
+ * Exported functions without a docstring. Screens and commands explain themselves on the screen, routes in their
+ * contract; the row functions of stores (`selectHeads`, `insertSeals`) say in name and SQL all that there is to say.
  */
 export function docFindings(files: readonly Source[]): Finding[] {
   return files
-    .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !/^src\/(console|cli)\//.test(path))
+    .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !/^src\/(console|cli|http\/routes)\//.test(path))
     .filter(({ path }) => !/(^src\/[a-z]+\/store|-records)\.ts$/.test(path))
     .flatMap(({ path, text }) => {
       const { bare } = scan(text)

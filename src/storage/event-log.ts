@@ -109,6 +109,7 @@ export async function selectStream(
   return rows.map(toStored)
 }
 
+/** Takes a partition for this reader: whoever held it before can no longer move its cursor. Answers where to read on. */
 export async function claimCursor(
   tx: Tx,
   consumer: string,
@@ -168,6 +169,7 @@ export async function streamLag(
   return { events: row!.events, ageMs: row!.oldest === null ? 0 : Math.max(0, nowMs - row!.oldest) }
 }
 
+/** One event as it was sent, or undefined. */
 export async function selectEvent(query: Query, tenantId: string, eventId: string): Promise<StoredEvent | undefined> {
   const [row] = await query<EventRow>(`SELECT ${columns} FROM events WHERE tenant_id = $1 AND event_id = $2`, [
     tenantId,
@@ -218,6 +220,7 @@ export async function selectEvents(query: Query, tenantId: string, filter: Event
 
 export type FeatureSnapshot = { xid: string; position: number; declaredSha256: string; body: Buffer }
 
+/** Keeps the features of a partition as of a position; the newer one replaces the older. */
 export async function saveFeatureSnapshot(
   query: Query,
   consumer: string,
@@ -232,6 +235,7 @@ export async function saveFeatureSnapshot(
   )
 }
 
+/** The last features kept for a partition, or undefined when there are none. */
 export async function loadFeatureSnapshot(
   query: Query,
   consumer: string,
