@@ -109,7 +109,7 @@ export async function selectStream(
 ): Promise<StoredEvent[]> {
   const rows = await query<EventRow>(
     `SELECT ${columns} FROM events
-     WHERE partition = $1 AND (events.xid, position) > ($2::text::xid8, $3::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE partition = $1 AND (events.xid, position) > ($2::text::xid8, $3::bigint) AND xid < stream_horizon()
      ORDER BY events.xid, position LIMIT $4`,
     [partition, after.xid, after.position, limit],
     'events-stream',
@@ -117,6 +117,7 @@ export async function selectStream(
   return rows.map(toStored)
 }
 
+/** Takes a partition for this reader: whoever held it before can no longer move its cursor. Answers where to read on. */
 export async function claimCursor(
   tx: Tx,
   consumer: string,
@@ -176,6 +177,7 @@ export async function streamLag(
   return { events: row!.events, ageMs: row!.oldest === null ? 0 : Math.max(0, nowMs - row!.oldest) }
 }
 
+/** One event as it was sent, or undefined. */
 export async function selectEvent(query: Query, tenantId: string, eventId: string): Promise<StoredEvent | undefined> {
   const [row] = await query<EventRow>(`SELECT ${columns} FROM events WHERE tenant_id = $1 AND event_id = $2`, [
     tenantId,
@@ -226,6 +228,7 @@ export async function selectEvents(query: Query, tenantId: string, filter: Event
 
 export type FeatureSnapshot = { xid: string; position: number; declaredSha256: string; body: Buffer }
 
+/** Keeps the features of a partition as of a position; the newer one replaces the older. */
 export async function saveFeatureSnapshot(
   query: Query,
   consumer: string,
@@ -240,6 +243,7 @@ export async function saveFeatureSnapshot(
   )
 }
 
+/** The last features kept for a partition, or undefined when there are none. */
 export async function loadFeatureSnapshot(
   query: Query,
   consumer: string,
