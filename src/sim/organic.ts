@@ -93,7 +93,7 @@ export function write(world: World, person: Person): Post {
   const topics = person.words.topics
   const templates = topics[community?.topic ?? random.pick(Object.keys(topics))]!
   const text = fillTemplate(random.pick(templates), person.words, random)
-  const photos = random.chance(0.09) ? [ownPhoto(random)] : undefined
+  const photos = random.chance(0.04) ? [ownPhoto(random)] : undefined
   const content = { text, ...(photos === undefined ? {} : { photos }) }
   return community === undefined
     ? postToFeed(world, person, content)
@@ -129,7 +129,7 @@ function quarrel(world: World, first: Person, original: Post): void {
         { note: 'near miss: heated but legitimate' },
       )
       const other = by === first ? original.author : first
-      if (random.chance(0.12))
+      if (random.chance(0.05))
         plan(world, world.nowMs + random.between(1, 40) * minuteMs, () =>
           fileReport(world, other, last, 'harassment', 'mistaken report'),
         )
@@ -149,7 +149,7 @@ function chat(world: World, person: Person): void {
     plan(world, atMs, () =>
       sendMessage(world, by, to, {
         text: fillTemplate(random.pick(by.words.messages), by.words, random),
-        ...(random.chance(0.02) ? { photos: [ownPhoto(random)] } : {}),
+        ...(random.chance(0.008) ? { photos: [ownPhoto(random)] } : {}),
       }),
     )
     atMs += random.between(0.3, 12) * minuteMs

@@ -5,23 +5,28 @@ import type { PhotoSpec, Simulated, Truth } from './truth.ts'
 /** Encodes packed RGB as JPEG. Passed in, so that the simulator needs no image library. */
 export type EncodeJpeg = (rgb: Uint8Array, width: number, height: number, quality: number) => Promise<Uint8Array>
 
-export const photoWidth = 288
-export const photoHeight = 192
-
-/** Paints the photo of a specification and applies what its sharer did. */
-export function renderPhoto(spec: PhotoSpec): Picture {
-  const original = paintPicture(spec.seed, spec.style, photoWidth, photoHeight)
-  return spec.change === undefined ? original : alterPicture(original, spec.change)
-}
+export const photoWidth = 240
+export const photoHeight = 160
 
 /** A painter that remembers the latest photos, since copies circulate. Answers JPEG bytes. */
 export function createPhotographer(encode: EncodeJpeg, kept = 400): (spec: PhotoSpec) => Promise<Uint8Array> {
   const made = new Map<string, Promise<Uint8Array>>()
+  // Painting costs ten times what a copy costs, and most copies are of a few originals.
+  const originals = new Map<string, Picture>()
+  const originalOf = (spec: PhotoSpec): Picture => {
+    const key = `${spec.style} ${spec.seed}`
+    const original = originals.get(key) ?? paintPicture(spec.seed, spec.style, photoWidth, photoHeight)
+    originals.delete(key)
+    originals.set(key, original)
+    if (originals.size > 64) originals.delete(originals.keys().next().value!)
+    return original
+  }
   return (spec) => {
     const key = JSON.stringify([spec.seed, spec.style, spec.quality, spec.change])
     let photo = made.get(key)
     if (photo === undefined) {
-      const { rgb, width, height } = renderPhoto(spec)
+      const original = spec.change === undefined ? paintPicture(spec.seed, spec.style, photoWidth, photoHeight) : undefined
+      const { rgb, width, height } = original ?? alterPicture(originalOf(spec), spec.change!)
       photo = encode(rgb, width, height, spec.quality)
     } else made.delete(key)
     made.set(key, photo)

@@ -94,7 +94,7 @@ function scamContent(world: World, kit: RingKit, domain: string, number: number)
 /** Single accounts that flood the feed with offers and vary the words and pictures to pass filters. */
 export function runSpammers(world: World, actors: number): void {
   const { random } = world
-  for (let number = 0; number < Math.max(3, Math.round(actors / 160)); number++) {
+  for (let number = 0; number < Math.max(4, Math.round(actors / 80)); number++) {
     plan(world, world.startMs + random.between(0.02, 0.9) * (world.endMs - world.startMs), () => {
       const words = random.pick(world.population.communities).words
       const person = world.make({
