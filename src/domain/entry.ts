@@ -125,6 +125,8 @@ export type AppealOutcome = 'upheld' | 'overturned' | 'modified'
 /** The body of each kind of ledger entry. Systems extend this map when they add a kind. */
 export type EntryBodies = {
   'signal.recorded': { eventId: string; signals: Signal[] }
+  /** An event that could not be judged, after several tries; it is kept, shown, and can be judged again. */
+  'event.parked': { eventId: string; error: string }
   'label.applied': { label: string; expiresAtMs?: number; eventId?: string }
   'label.removed': { label: string; how: 'expired' | 'person' | 'remedy' }
   'violation.proposed': ViolationProposal
