@@ -19,10 +19,6 @@ export const command: Command = {
       { min: 0, max: 1 },
     )
     const config = readConfig(io.env, io.cwd, { dataDir: values.data })
-    if (config.databaseUrl === undefined)
-      await stat(config.dataDir).catch(() => {
-        throw new Error(`Cannot back up: there is no data folder ${config.dataDir}; give it with --data or CUSTOS_DATA`)
-      })
     const clock = () => Date.now()
     const stamp = new Date(clock()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
     const out = resolve(io.cwd, positionals[0] ?? `custos-${stamp}.tar.gz`)

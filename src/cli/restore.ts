@@ -34,7 +34,7 @@ export const command: Command = {
         `Cannot restore: ${archive} was made without the secret key; set CUSTOS_SECRET_KEY to the key of that installation`,
       )
 
-    const connection = await connect(config, { purpose: 'restore', clock, log })
+    const connection = await connect(config, { purpose: 'restore', clock, log, make: true })
     let done = false
     try {
       const { migrated } = await restoreBackup({
