@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +14,8 @@ let dir: string
 let dataDir: string
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'custos start '))
+  // As root the unprivileged user of PostgreSQL has to enter it.
+  await chmod(dir, 0o755)
   dataDir = join(dir, 'my data')
 })
 after(async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -41,6 +41,8 @@ async function custos(args: string[], env: Io['env'] = {}) {
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'custos cli '))
+  // As root the unprivileged user of PostgreSQL has to enter it.
+  await chmod(dir, 0o755)
   dataDir = join(dir, 'data')
   const connection = await connect({ dataDir }, { purpose: 'test', clock, log: () => {}, make: true })
   await migrate(connection.db)

@@ -161,6 +161,7 @@ export function settlePopulation(
   return { people, communities, feeds, byLanguage }
 }
 
+/** A language at random, as often as its share of the population. */
 export function pickLanguage(random: Random): Words {
   let draw = random.float()
   for (const { words, share } of languages) {

@@ -42,6 +42,7 @@ export type Happening = {
   note?: string
 }
 
+/** A world at its start: nothing has happened, nothing is scheduled. */
 export function createWorld(base: Omit<World, 'nowMs' | 'schedule' | 'out' | 'counts'>): World {
   return {
     ...base,
@@ -103,11 +104,13 @@ export function emit(world: World, happening: Happening): void {
   })
 }
 
+/** The next item id of this world. */
 export function newItemId(world: World): string {
   return `${world.idPrefix}i${world.counts.items++}`
 }
 
 const recentMax = 60
+/** Keeps a post among the recent ones; the oldest falls out. */
 export function remember(posts: Post[], post: Post): void {
   posts.push(post)
   if (posts.length > recentMax) posts.shift()
