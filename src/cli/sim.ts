@@ -4,8 +4,8 @@ import { rename } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { once } from 'node:events'
 import { finished } from 'node:stream/promises'
-import sharp from 'sharp'
-import { createPhotographer, withPhotos, type EncodeJpeg } from '../sim/photos.ts'
+import { encodeJpeg } from '../media/encode.ts'
+import { createPhotographer, withPhotos } from '../sim/photos.ts'
 import { simulate, simulateLimits } from '../sim/simulate.ts'
 import { dayMs } from '../sim/world.ts'
 import { parse, UsageError, type Command, type Io } from './command.ts'
@@ -23,12 +23,6 @@ Writes the events of a simulated platform as NDJSON, in order of time. The same 
   --out FILE      where the events go; "-" is standard output
   --truth FILE    where the truth goes: what is violating, and who is who. No detector may read it
   --no-photos     leave out the bytes of photos (their ids stay; much faster)`
-
-/** JPEG by sharp, without metadata: the same pixels give the same bytes. */
-export const encodeJpeg: EncodeJpeg = (rgb, width, height, quality) =>
-  sharp(rgb, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality })
-    .toBuffer()
 
 export const command: Command = {
   name: 'sim',

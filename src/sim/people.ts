@@ -162,6 +162,7 @@ export function settlePopulation(
   return { people, communities, feeds, byLanguage }
 }
 
+/** A language, as often as it is written on the platform. */
 export function pickLanguage(random: Random): Words {
   let draw = random.float()
   for (const { words, share } of languages) {
