@@ -324,7 +324,7 @@ async function escalate(
     ...others.map((other): NewEntry => ({
       ...frame,
       kind: 'job.merged',
-      body: { jobId, proposalEntryId: other, priority },
+      body: { jobId, queue: seniorQueue, proposalEntryId: other, priority },
     })),
   ])
   return jobId

@@ -45,7 +45,7 @@ export async function openJob(
     if (open !== undefined && (open.queue === asked.queue || graverQueues.has(open.queue))) {
       if (proposalEntryId === undefined || open.proposals.includes(proposalEntryId)) return open.jobId
       const { priority, eventId, violation, severity } = asked
-      const body = { jobId: open.jobId, proposalEntryId, priority, eventId, violation, severity }
+      const body = { jobId: open.jobId, queue: open.queue, proposalEntryId, priority, eventId, violation, severity }
       const recorded = await deps.ledger.append(tx, tenantId, [{ ...frame, kind: 'job.merged', body }])
       return recorded.length === 0 ? undefined : open.jobId
     }
