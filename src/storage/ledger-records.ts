@@ -231,6 +231,11 @@ export async function lockKeys(tx: Tx, keys: readonly string[]): Promise<void> {
   )
 }
 
+/** Makes writers to the ledger wait until this transaction ends; readers go on. */
+export async function lockAppends(tx: Tx): Promise<void> {
+  await tx.query('LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE')
+}
+
 /** Empties projection tables before a rebuild. Names come from projectors, never from outside. */
 export async function truncateTables(tx: Tx, tables: readonly string[]): Promise<void> {
   if (tables.length > 0) await tx.query(`TRUNCATE ${tables.map((table) => `"${table}"`).join(', ')}`)
