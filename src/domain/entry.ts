@@ -200,6 +200,7 @@ export type EntryBodies = {
   /** Another proposal about the same item and actor joins a job that is still open: nobody is shown one post twice. */
   'job.merged': {
     jobId: string
+    queue: string
     proposalEntryId: string
     priority: number
     eventId?: string
