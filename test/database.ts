@@ -14,6 +14,11 @@ export const testServerDir = join(
 
 let server: Promise<Embedded> | undefined
 let count = 0
+const cleanups: (() => Promise<void>)[] = []
+// Registered here, at the root: a hook registered inside another hook would run when that one ends.
+after(async () => {
+  for (const cleanup of cleanups) await cleanup()
+})
 
 /** The real PostgreSQL of the test run: one server a checkout, started by the first test that needs it. */
 export async function testServer(): Promise<Embedded> {
@@ -70,7 +75,7 @@ export async function testDatabase(): Promise<
     await lockClient.query(`CREATE DATABASE ${database} TEMPLATE ${template}`)
     const options = { host, user, password, database }
     const db = openDatabase({ ...options, poolSize: 8 })
-    after(async () => {
+    cleanups.push(async () => {
       await db.close().catch(() => {})
       const dropper = openDatabase({ host, user, password, database: 'postgres', poolSize: 1 })
       await dropper.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)

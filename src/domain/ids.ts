@@ -31,6 +31,10 @@ export const idLengthMax = 256
 export function isId(value: unknown): value is string {
   // oxlint-disable-next-line no-control-regex
   return (
-    typeof value === 'string' && value.length > 0 && value.length <= idLengthMax && !/[\u0000-\u001f\u007f]/.test(value)
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= idLengthMax &&
+    value.isWellFormed() &&
+    !/[\u0000-\u001f\u007f]/.test(value)
   )
 }

@@ -14,6 +14,7 @@ export type Tx = {
 
 export type Database = {
   query: Query
+  /** Runs `work` again, from the start, when the database chose it as the victim of a deadlock. */
   transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
   /** A dedicated connection, for COPY, LISTEN and session locks. The caller must release it. */
   connect: () => Promise<pg.PoolClient>
@@ -61,32 +62,43 @@ export function openDatabase(options: DatabaseOptions): Database {
       )
     ).rows
 
+  const once = async <T>(work: (tx: Tx) => Promise<T>): Promise<T> => {
+    const client = await pool.connect()
+    // A client that loses its server emits 'error' as well as rejecting its query; unheard it would end the process.
+    const onError = () => {}
+    client.on('error', onError)
+    const actions: (() => void)[] = []
+    let broken: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work({
+        query: <R extends object>(sql: string, params?: readonly unknown[], name?: string) =>
+          run<R>(client, sql, params, name),
+        afterCommit: (action) => void actions.push(action),
+      })
+      await client.query('COMMIT')
+      for (const action of actions) action()
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError))
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+
   return {
     query: <R extends object>(sql: string, params?: readonly unknown[], name?: string) =>
       run<R>(pool, sql, params, name),
     async transaction(work) {
-      const client = await pool.connect()
-      // A client that loses its server emits 'error' as well as rejecting its query; unheard it would end the process.
-      const onError = () => {}
-      client.on('error', onError)
-      const actions: (() => void)[] = []
-      let broken: Error | undefined
-      try {
-        await client.query('BEGIN')
-        const result = await work({
-          query: <R extends object>(sql: string, params?: readonly unknown[], name?: string) =>
-            run<R>(client, sql, params, name),
-          afterCommit: (action) => void actions.push(action),
-        })
-        await client.query('COMMIT')
-        for (const action of actions) action()
-        return result
-      } catch (error) {
-        await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError))
-        throw error
-      } finally {
-        client.off('error', onError)
-        client.release(broken)
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await once(work)
+        } catch (error) {
+          // Two transactions that locked the same subjects in different order: one of them is told to try again.
+          if (attempt >= deadlockAttemptsMax || !isDeadlock(error)) throw error
+        }
       }
     },
     connect: () => pool.connect(),
@@ -122,7 +134,32 @@ export function isUnavailable(error: unknown): boolean {
   )
 }
 
+const deadlockAttemptsMax = 5
+
+function isDeadlock(error: unknown): boolean {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined
+  return code === '40P01' || code === '40001'
+}
+
 /** Whether an error is a unique-key conflict. */
 export function isConflict(error: unknown): boolean {
   return error instanceof Error && (error as { code?: unknown }).code === '23505'
+}
+
+/**
+ * JSON for a jsonb column. PostgreSQL stores neither NUL nor lone surrogates; both become U+FFFD, so that hostile text
+ * can be recorded instead of failing the transaction that wants to record it.
+ */
+export function toJsonb(value: unknown): string {
+  const text = JSON.stringify(value)
+  return /\\u(?:0000|d[89a-f])/.test(text) ? JSON.stringify(storable(value)) : text
+}
+
+function storable(value: unknown): unknown {
+  // oxlint-disable-next-line no-control-regex
+  if (typeof value === 'string') return value.toWellFormed().replaceAll(/\u0000/g, '\uFFFD')
+  if (Array.isArray(value)) return value.map(storable)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [storable(key), storable(entry)]))
+  return value
 }

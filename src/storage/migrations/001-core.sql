@@ -23,7 +23,6 @@ CREATE TABLE events (
   occurred_ms bigint NOT NULL,
   received_ms bigint NOT NULL,
   late boolean NOT NULL DEFAULT false,
-  content_sha256 bytea NOT NULL,
   body json NOT NULL,
   PRIMARY KEY (tenant_id, event_id)
 );
@@ -60,7 +59,6 @@ CREATE TABLE feature_snapshots (
 CREATE TABLE ledger_entries (
   id uuid PRIMARY KEY,
   tenant_id text NOT NULL,
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
   ordinal bigint GENERATED ALWAYS AS IDENTITY,
   kind text NOT NULL,
   subject_kind text NOT NULL,
@@ -74,7 +72,7 @@ CREATE TABLE ledger_entries (
   body jsonb NOT NULL,
   effect_key text
 );
-CREATE INDEX ledger_order ON ledger_entries (tenant_id, xid, ordinal);
+CREATE UNIQUE INDEX ledger_order ON ledger_entries (ordinal);
 CREATE INDEX ledger_subject ON ledger_entries (tenant_id, subject_kind, subject_id, ordinal);
 CREATE INDEX ledger_cause ON ledger_entries (tenant_id, cause) WHERE cause IS NOT NULL;
 CREATE INDEX ledger_kind ON ledger_entries (tenant_id, kind, ordinal);
@@ -101,10 +99,14 @@ CREATE TRIGGER ledger_seals_append_only BEFORE UPDATE OR DELETE ON ledger_seals
 CREATE TABLE ledger_heads (
   tenant_id text PRIMARY KEY,
   sequence bigint NOT NULL,
-  hash bytea NOT NULL,
-  xid xid8 NOT NULL,
-  ordinal bigint NOT NULL
+  hash bytea NOT NULL
 );
+-- Every entry up to this ordinal is either sealed or was rolled back. One row.
+CREATE TABLE ledger_watermark (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  ordinal bigint NOT NULL DEFAULT 0
+);
+INSERT INTO ledger_watermark DEFAULT VALUES;
 
 -- Personal data lies beside the ledger, encrypted under one key per person; erasing the key erases the person.
 CREATE TABLE vault_keys (
