@@ -15,8 +15,10 @@ export type TallyWindow = {
   cells: Float64Array
   head: number
   tail: number
-  /** Last time of the newest merged bucket; -Infinity when every bucket is one sample. */
-  mergedUntilMs: number
+  // What follows is derived: the samples in the buckets from `edge` on, all of which end after `edgeMs`.
+  edge: number
+  edgeMs: number
+  live: number
 }
 
 export const exactSamplesMax = 1_000
@@ -25,7 +27,7 @@ const mergeShare = 0.01
 const stride = 4
 
 export function createTally(): TallyWindow {
-  return { cells: new Float64Array(4 * stride), head: 0, tail: 0, mergedUntilMs: -Infinity }
+  return { cells: new Float64Array(4 * stride), head: 0, tail: 0, edge: 0, edgeMs: Infinity, live: 0 }
 }
 
 /** Index of the first bucket whose last time is above `timeMs`. */
@@ -43,11 +45,14 @@ function tallyAbove(tally: TallyWindow, timeMs: number): number {
 /** Adds a sample. `horizonMs`: samples at or before it are no longer needed by anyone and are dropped. */
 export function tallyAdd(tally: TallyWindow, timeMs: number, addend: number, horizonMs: number): void {
   while (tally.head < tally.tail && tally.cells[tally.head * stride + 1]! <= horizonMs) tally.head++
+  if (tally.edge < tally.head) tally.edgeMs = Infinity
   if (timeMs <= horizonMs) return
   if (tally.tail * stride === tally.cells.length) makeRoom(tally)
   let at = tally.tail
+  tally.live++
   if (at > tally.head && tally.cells[(at - 1) * stride + 1]! > timeMs) {
     at = tallyAbove(tally, timeMs)
+    tally.edgeMs = Infinity
     const cell = at * stride
     if (tally.cells[cell]! <= timeMs && tally.cells[cell + 2]! > 1) {
       tally.cells[cell + 2]! += 1
@@ -62,6 +67,8 @@ export function tallyAdd(tally: TallyWindow, timeMs: number, addend: number, hor
   tally.cells[cell + 2] = 1
   tally.cells[cell + 3] = addend
   tally.tail++
+  // An edge that a read of a later moment has left beyond this sample must be found again.
+  if (timeMs <= tally.edgeMs) tally.edgeMs = Infinity
   if (tally.tail - tally.head > bucketsMax) mergeOld(tally)
 }
 
@@ -73,11 +80,13 @@ function makeRoom(tally: TallyWindow): void {
     grown.set(tally.cells.subarray(tally.head * stride, tally.tail * stride))
     tally.cells = grown
   }
+  tally.edge = Math.max(0, tally.edge - tally.head)
   tally.head = 0
   tally.tail = used
 }
 
 function mergeOld(tally: TallyWindow): void {
+  tally.edgeMs = Infinity
   const { cells } = tally
   let newer = 0
   let from = tally.tail - 1
@@ -93,7 +102,6 @@ function mergeOld(tally: TallyWindow): void {
       cells[target] = cells[source]!
       cells[target + 2]! += cells[source + 2]!
       cells[target + 3]! += cells[source + 3]!
-      tally.mergedUntilMs = Math.max(tally.mergedUntilMs, cells[target + 1]!)
     } else {
       newer += cells[target + 2]!
       to--
@@ -105,16 +113,32 @@ function mergeOld(tally: TallyWindow): void {
 
 /** Samples in (fromMs, untilMs]. */
 export function tallyCount(tally: TallyWindow, fromMs: number, untilMs: number): number {
-  const low = tallyAbove(tally, fromMs)
   const { cells } = tally
   const last = tally.tail - 1
-  if (low > last) return 0
-  if (cells[low * stride]! > tally.mergedUntilMs)
-    return (cells[last * stride + 1]! <= untilMs ? tally.tail : tallyAbove(tally, untilMs)) - low
+  if (last < tally.head) return 0
+  if (cells[last * stride + 1]! <= untilMs) {
+    moveEdge(tally, fromMs)
+    if (tally.edge > last) return 0
+    const cut = cells[tally.edge * stride + 2]!
+    return tally.live - cut + Math.round(cut * shareWithin(cells, tally.edge, fromMs, untilMs))
+  }
   let count = 0
-  for (let at = low; at <= last && cells[at * stride]! <= untilMs; at++)
-    count += cells[at * stride + 2]! * shareWithin(cells, at, fromMs, untilMs)
-  return Math.round(count)
+  for (let at = tallyAbove(tally, fromMs); at <= last && cells[at * stride]! <= untilMs; at++)
+    count += Math.round(cells[at * stride + 2]! * shareWithin(cells, at, fromMs, untilMs))
+  return count
+}
+
+function moveEdge(tally: TallyWindow, fromMs: number): void {
+  if (fromMs < tally.edgeMs) {
+    tally.edge = tallyAbove(tally, fromMs)
+    tally.live = 0
+    for (let at = tally.edge; at < tally.tail; at++) tally.live += tally.cells[at * stride + 2]!
+  }
+  tally.edgeMs = fromMs
+  while (tally.edge < tally.tail && tally.cells[tally.edge * stride + 1]! <= fromMs) {
+    tally.live -= tally.cells[tally.edge * stride + 2]!
+    tally.edge++
+  }
 }
 
 /** Sum of the samples in (fromMs, untilMs], added up from the oldest to the newest. */
@@ -139,16 +163,14 @@ export function tallyIsOver(tally: TallyWindow, horizonMs: number): boolean {
 }
 
 export function writeTally(tally: TallyWindow, out: ByteWriter): void {
-  out.f64(tally.mergedUntilMs)
   out.f64s(tally.cells, tally.head * stride, tally.tail * stride)
 }
 
 export function readTally(from: ByteReader): TallyWindow {
-  const mergedUntilMs = from.f64()
   const stored = from.f64s()
   const cells = new Float64Array(Math.max(4 * stride, stored.length))
   cells.set(stored)
-  return { cells, head: 0, tail: stored.length / stride, mergedUntilMs }
+  return { ...createTally(), cells, tail: stored.length / stride }
 }
 
 /** The value at the newest time up to `untilMs` and after `fromMs`; of equal times the one that came last. */

@@ -194,7 +194,8 @@ const specials: Record<string, Special> = {
       cost: of.cost + 3,
       run: (scope) => {
         const value = of.run(scope)
-        return typeof value === 'string' ? scope.inList(list, value) : null
+        if (typeof value !== 'string') return null
+        return scope.inList === undefined ? scope.lists.get(list)!(value) : scope.inList(list, value)
       },
     }
   },

@@ -27,10 +27,14 @@ export const noLabels = (): readonly string[] => []
  * of its arguments alone: the same rules, event, signals, feature values and labels give the same hits.
  */
 export function evaluate(set: RuleSet, observed: Observed, context: EvaluateContext): Hit[] {
-  const scope = scopeOf(set, observed, context)
   const hits: Hit[] = []
-  for (const rule of set.rulesOn(observed.event.type))
-    if (rule.when.run(scope) === true) hits.push(hitOf(rule, set, observed, context))
+  const rules = set.rulesOn(observed.event.type)
+  if (rules.length === 0) return hits
+  const scope = scopeOf(rules[0]!, observed, context)
+  for (const rule of rules) {
+    scope.lists = rule.lists
+    if (rule.when.run(scope) === true) hits.push(hitOf(rule, observed, context))
+  }
   return hits
 }
 
@@ -47,20 +51,18 @@ export function subjectsRead(set: RuleSet, { actor, item, thread, targets = [], 
 
 /**
  * Evaluates one rule again from the facts of an earlier hit: the same hit, or null when it does not hold on them. The
- * set must hold the rule version of that hit, as `compileVersion` makes it.
+ * rule must be the version of that hit.
  */
-export function reevaluate(rule: Rule, set: RuleSet, observed: Observed, facts: Facts): Hit | null {
-  const context = contextOf(set, facts)
-  return rule.when.run(scopeOf(set, observed, context, facts)) === true
-    ? hitOf(rule, set, observed, context, facts)
-    : null
+export function reevaluate(rule: Rule, observed: Observed, facts: Facts): Hit | null {
+  const context = contextOf(rule, facts)
+  return rule.when.run(scopeOf(rule, observed, context, facts)) === true ? hitOf(rule, observed, context, facts) : null
 }
 
 /** The context in which a hit with these facts came about. */
-export function contextOf(set: RuleSet, facts: Facts): EvaluateContext {
+export function contextOf(rule: Rule, facts: Facts): EvaluateContext {
   const features: FeatureReads = { before: [], values: [] }
   const read = (name: string) => (Object.hasOwn(facts.features, name) ? facts.features[name]! : null)
-  for (const [name, index] of set.featureIndex) {
+  for (const [name, index] of rule.featureIndex) {
     features.values[index] = read(name)
     features.before[index] = read(`${name}${beforeSuffix}`)
   }
@@ -74,27 +76,24 @@ export function contextOf(set: RuleSet, facts: Facts): EvaluateContext {
 /** Under which name facts keep the value of a feature before the event. */
 export const beforeSuffix = '@before'
 
-export function scopeOf(set: RuleSet, observed: Observed, context: EvaluateContext, facts?: Facts): Scope {
+export function scopeOf(rule: Rule, observed: Observed, context: EvaluateContext, facts?: Facts): Scope {
   return {
     event: observed.event,
     occurredAtMs: observed.occurredAtMs,
     signals: context.signals,
     features: context.features,
     hasLabel: (kind, id, label) => context.labels({ kind, id }).includes(label),
-    inList: (list, text) => {
-      const known = facts?.lists
-      const key = listKey(list, text)
-      // Lists change between versions of a file; a hit is judged by what they held then.
-      return known !== undefined && Object.hasOwn(known, key) ? known[key]! : set.lists.get(list)!(text)
-    },
+    lists: rule.lists,
+    // Lists change between versions; a hit is judged again by what they held then.
+    ...(facts !== undefined && { inList: (list: string, text: string) => facts.lists[listKey(list, text)] === true }),
     slots: [],
   }
 }
 
 const listKey = (list: string, text: string) => `${list}: ${text}`
 
-function hitOf(rule: Rule, set: RuleSet, observed: Observed, context: EvaluateContext, known?: Facts): Hit {
-  const facts = gatherFacts(rule, set, observed, context, known)
+function hitOf(rule: Rule, observed: Observed, context: EvaluateContext, known?: Facts): Hit {
+  const facts = gatherFacts(rule, observed, context, known)
   return {
     rule: { id: rule.id, version: rule.version, mode: rule.mode === 'live' ? 'live' : 'shadow' },
     because: because(rule, facts),
@@ -104,11 +103,11 @@ function hitOf(rule: Rule, set: RuleSet, observed: Observed, context: EvaluateCo
 }
 
 /** Runs the condition once more, writing down what it asked for. Hits are rare, so evaluation itself stays free of it. */
-function gatherFacts(rule: Rule, set: RuleSet, observed: Observed, context: EvaluateContext, known?: Facts): Facts {
+function gatherFacts(rule: Rule, observed: Observed, context: EvaluateContext, known?: Facts): Facts {
   const { reads } = rule.when
   const labels = new Map<string, string[]>()
   const lists = new Map<string, boolean>()
-  const scope = scopeOf(set, observed, context, known)
+  const scope = scopeOf(rule, observed, context, known)
   rule.when.run({
     ...scope,
     hasLabel: (kind, id, label) => {
@@ -120,13 +119,13 @@ function gatherFacts(rule: Rule, set: RuleSet, observed: Observed, context: Eval
       return holds
     },
     inList: (list, text) => {
-      const holds = scope.inList(list, text)
+      const holds = scope.inList?.(list, text) ?? scope.lists.get(list)!(text)
       lists.set(listKey(list, text), holds)
       return holds
     },
   })
   const features: [string, number | string | boolean | null][] = []
-  for (const [name, index] of set.featureIndex) {
+  for (const [name, index] of rule.featureIndex) {
     if (reads.features.has(name)) features.push([name, context.features.values[index] ?? null])
     if (reads.previous.has(name)) features.push([`${name}${beforeSuffix}`, context.features.before[index] ?? null])
   }

@@ -54,6 +54,7 @@ type Windows = {
 }
 
 const snapshotVersion = 1
+const noLists: Scope['lists'] = new Map()
 // Idle keys are looked for after this many moves: at random intervals it would depend on restarts.
 const sweepEvery = 65_536
 
@@ -76,7 +77,7 @@ export function createFeatureState(
         signals: [],
         features: { before: [], values: [] },
         hasLabel: () => false,
-        inList: () => false,
+        lists: noLists,
         slots: [],
       }
       const reads: FeatureReads = { before: [], values: [] }

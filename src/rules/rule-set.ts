@@ -34,6 +34,7 @@ export type Feature = {
   sha256: string
 }
 
+/** One version of a rule. It carries all that it reads, so it never changes its meaning when other rules change. */
 export type Rule = {
   id: string
   version: number
@@ -41,15 +42,17 @@ export type Rule = {
   document: RuleDocument
   when: Expression
   on: ReadonlySet<string>
-}
-
-/** Rules that were checked together, ready to be evaluated. */
-export type RuleSet = {
-  rules: Rule[]
-  features: Feature[]
+  /** Where the values of its features stand among those of the set. */
   featureIndex: ReadonlyMap<string, number>
   lists: ReadonlyMap<string, (text: string) => boolean>
-  /** Live and shadow rules by event type; those on `*` under `*`. */
+}
+
+/** Rules ready to be evaluated together. */
+export type RuleSet = {
+  rules: Rule[]
+  /** Those of all rules; two rules may know different features by one name. */
+  features: Feature[]
+  /** Live and shadow rules on an event type. */
   rulesOn: (type: string) => readonly Rule[]
   /** Digest of the declarations of all features: a snapshot of their state is good while it stays the same. */
   declaredSha256: string
@@ -75,15 +78,31 @@ export const defaultLatenessMs = 600_000
 const featureCostMax = 500
 
 type At = { problemAt: ParsedRuleFile['problemAt'] }
+type Checked = Pick<ParsedRuleFile, 'file' | 'problemAt'>
 
 /** Type-checks and compiles a rule file. Throws an InputError with every problem, each with line and column. */
-export function compileRuleSet(
-  { file, problemAt }: Pick<ParsedRuleFile, 'file' | 'problemAt'>,
-  options: CheckOptions = {},
-): RuleSet {
+export function compileRuleSet(parsed: Checked, options: CheckOptions = {}): RuleSet {
+  const features: Feature[] = []
+  return ruleSetOf(compileFile(parsed, options, features), features)
+}
+
+/**
+ * Puts rules together that were compiled over the same list of features; those must be in the order in which the rules
+ * know them.
+ */
+export function ruleSetOf(rules: Rule[], features: Feature[]): RuleSet {
+  const declaredSha256 = sha256(features.map((feature) => `${feature.name}:${feature.sha256}`).join('\n'))
+  return { rules, features, rulesOn: indexByType(rules), declaredSha256 }
+}
+
+/**
+ * Compiles the rules of one file, adding features to `features` that are not there yet. Throws an InputError with every
+ * problem; then `features` is as it was.
+ */
+export function compileFile({ file, problemAt }: Checked, options: CheckOptions, features: Feature[]): Rule[] {
   const problems: FieldProblem[] = []
-  const features = Object.entries(file.features ?? {})
-  const kinds = new Map(features.map(([name, feature]) => [name, feature.kind]))
+  const declared = Object.entries(file.features ?? {})
+  const kinds = new Map(declared.map(([name, feature]) => [name, feature.kind]))
   const labels = new Set([...Object.keys(file.labels ?? {}), ...(options.labels ?? [])])
   const names: Names = {
     features: kinds,
@@ -91,18 +110,26 @@ export function compileRuleSet(
     labels,
     signals: new Set([...builtInSignals, ...(options.signals ?? [])]),
   }
+  const taken = (name: string) => reservedNames.has(name) || name in Object.prototype
   for (const name of kinds.keys())
-    if (reservedNames.has(name) || name in Object.prototype)
-      problems.push(problemAt(['features', name], 'is the name of something else; choose another', { key: true }))
+    if (taken(name)) problems.push(problemAt(['features', name], 'is the name of something else', { key: true }))
 
   const eventEnvironment = environmentFor(new Map())
-  const compiled: Feature[] = []
-  for (const [name, document] of features) {
+  const added: Feature[] = []
+  const featureIndex = new Map<string, number>()
+  for (const [name, document] of declared) {
     const feature = compileFeature(name, document, eventEnvironment, { problemAt }, problems, options)
-    if (feature !== undefined) compiled.push(feature)
+    if (feature === undefined) {
+      featureIndex.set(name, -1)
+      continue
+    }
+    const known = features.findIndex((other) => other.name === name && other.sha256 === feature.sha256)
+    featureIndex.set(name, known >= 0 ? known : features.length + added.length)
+    if (known < 0) added.push(feature)
   }
-  const featureIndex = new Map([...kinds.keys()].map((name, index) => [name, index]))
-  const environment = problems.length === 0 ? environmentFor(kinds) : eventEnvironmentWith(kinds, problems)
+  // Where features are wrong, their rules are still checked: all problems at once.
+  const environment = environmentFor(new Map([...kinds].filter(([name]) => !taken(name))))
+  const lists = new Map(Object.entries(file.lists ?? {}).map(([name, list]) => [name, listReader(list)]))
   const used: Used = { features: new Set(), lists: new Set(), labels: new Set() }
   const rules: Rule[] = []
   const ids = new Set<string>()
@@ -111,14 +138,8 @@ export function compileRuleSet(
     if (ids.has(document.id)) problems.push(problemAt([...path, 'id'], `there are two rules "${document.id}"`))
     ids.add(document.id)
     checkEventTypes(document.on, [...path, 'on'], { problemAt }, problems, options)
-    const when = compileAt(
-      document.when,
-      [...path, 'when'],
-      environment,
-      { names, featureIndex },
-      { problemAt },
-      problems,
-    )
+    const compiling = { names, featureIndex }
+    const when = compileAt(document.when, [...path, 'when'], environment, compiling, { problemAt }, problems)
     checkEffects(document.then, [...path, 'then'], { problemAt }, problems, labels, options, used)
     if (when === undefined) continue
     if (when.type !== 'bool' && when.type !== 'dyn')
@@ -133,27 +154,19 @@ export function compileRuleSet(
       document,
       when,
       on: new Set(document.on),
+      featureIndex,
+      lists,
     })
   }
   // Where a condition cannot be read, what it uses is not known.
   if (options.unusedIsProblem !== false && problems.length === 0) checkUnused(file, used, { problemAt }, problems)
   if (problems.length > 0) throw ruleFileError(problems)
-
-  const lists = new Map(Object.entries(file.lists ?? {}).map(([name, list]) => [name, listReader(list)]))
-  const declaredSha256 = sha256(compiled.map((feature) => `${feature.name}:${feature.sha256}`).join('\n'))
-  return { rules, features: compiled, featureIndex, lists, rulesOn: indexByType(rules), declaredSha256 }
+  features.push(...added)
+  return rules
 }
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
-}
-
-/** An environment for finding further problems although some features are wrong already. */
-function eventEnvironmentWith(kinds: ReadonlyMap<string, FeatureKind>, problems: FieldProblem[]): Environment {
-  const bad = new Set(problems.map(({ field }) => field.split('.')[1]))
-  return environmentFor(
-    new Map([...kinds].filter(([name]) => !(bad.has(name) && reservedNames.has(name)) && !(name in Object.prototype))),
-  )
 }
 
 type Compiling = { names: Names; featureIndex: ReadonlyMap<string, number>; eventOnly?: boolean }

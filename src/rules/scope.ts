@@ -13,7 +13,9 @@ export type Scope = {
   signals: readonly Signal[]
   features: FeatureReads
   hasLabel: (kind: SubjectKind, id: string, label: string) => boolean
-  inList: (list: string, text: string) => boolean
+  lists: ReadonlyMap<string, (text: string) => boolean>
+  /** Instead of `lists`, while a hit is explained or judged again. */
+  inList?: (list: string, text: string) => boolean
   /** Variables of comprehensions, by slot. */
   slots: unknown[]
   /** Set while a condition is traced. */

@@ -23,7 +23,7 @@ export function trace(rule: Rule, set: RuleSet, observed: Observed, context: Eva
   const { source } = rule.when
   const top: TraceNode = { start: 0, end: source.length, source, children: [] }
   const recorder: Recorder = { node: top, missing: new Set(), mismatched: new Set() }
-  const value = rule.when.runTraced({ ...scopeOf(set, observed, context, facts), recorder })
+  const value = rule.when.runTraced({ ...scopeOf(rule, observed, context, facts), recorder })
   const { features, previous } = rule.when.reads
   return {
     rule: { id: rule.id, version: rule.version },
@@ -33,21 +33,24 @@ export function trace(rule: Rule, set: RuleSet, observed: Observed, context: Eva
     missing: [...recorder.missing],
     mismatched: [...recorder.mismatched],
     features: set.features
-      .filter(({ name }) => features.has(name) || previous.has(name))
+      .filter(
+        (feature, index) =>
+          rule.featureIndex.get(feature.name) === index && (features.has(feature.name) || previous.has(feature.name)),
+      )
       .map(({ name, kind, document, windowMs }) => ({
         name,
         kind,
         key: document.key,
         window: formatDuration(windowMs),
-        value: context.features.values[set.featureIndex.get(name)!] ?? null,
-        before: context.features.before[set.featureIndex.get(name)!] ?? null,
+        value: context.features.values[rule.featureIndex.get(name)!] ?? null,
+        before: context.features.before[rule.featureIndex.get(name)!] ?? null,
       })),
   }
 }
 
 /** The trace of an earlier hit, from its facts. */
 export function traceFacts(rule: Rule, set: RuleSet, observed: Observed, facts: Facts): Trace {
-  return trace(rule, set, observed, contextOf(set, facts), facts)
+  return trace(rule, set, observed, contextOf(rule, facts), facts)
 }
 
 function shown(node: TraceNode): TraceNode {
