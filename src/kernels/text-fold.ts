@@ -1,0 +1,266 @@
+// Folding of text for exact matching: what a reader takes for the same words becomes the same string. It follows
+// Unicode NFKC (UAX 15) and case folding, and undoes the cheapest evasions; whole words of other scripts stay.
+
+export type FoldedText = {
+  text: string
+  /** For each UTF-16 unit of `text`: where its source begins and ends in the original, in UTF-16 units. */
+  starts: Uint32Array
+  ends: Uint32Array
+}
+
+/** Marks of one letter beyond these are decoration; Tibetan and Thai need no more than this. */
+const marksPerLetterMax = 4
+
+const cluster = /\P{M}?\p{M}*/gsu
+const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800\u0640]/u
+const mark = /\p{M}/u
+// Blocks of marks that belong to no script; letters of living languages that need them are composed by NFKC.
+const strayMark = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu
+const latinOrGreek = /[\p{Script=Latin}\p{Script=Greek}]/u
+const apostrophes = new Set(["'", '\u2018', '\u2019', '\u02bc', '\uff07', '`', '\u00b4'])
+const picture = /\p{Extended_Pictographic}/u
+const joiner = /[\s\p{P}\p{S}\p{Z}\p{Cc}]/u
+
+/** Signs that stand for a letter when they lie within a Latin word. */
+const leet: Record<string, string> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '€': 'e',
+  '!': 'i',
+  '|': 'l',
+}
+
+/** Cyrillic and Greek letters that look Latin; used only inside words that also hold Latin letters (UTS 39, section 4). */
+const lookalikes = new Map(
+  Object.entries({
+    а: 'a',
+    в: 'b',
+    с: 'c',
+    ԁ: 'd',
+    е: 'e',
+    ё: 'e',
+    һ: 'h',
+    і: 'i',
+    ї: 'i',
+    ј: 'j',
+    к: 'k',
+    ӏ: 'l',
+    м: 'm',
+    н: 'h',
+    о: 'o',
+    р: 'p',
+    ԛ: 'q',
+    г: 'r',
+    ѕ: 's',
+    т: 't',
+    у: 'y',
+    ѵ: 'v',
+    ԝ: 'w',
+    х: 'x',
+    α: 'a',
+    β: 'b',
+    ε: 'e',
+    η: 'n',
+    ι: 'i',
+    κ: 'k',
+    ν: 'v',
+    ο: 'o',
+    ρ: 'p',
+    τ: 't',
+    υ: 'u',
+    χ: 'x',
+    γ: 'y',
+    ω: 'w',
+    σ: 'o',
+  }),
+)
+const latin = /\p{Script=Latin}/u
+// A word may begin and end with @ and $, but holds the other signs only inside: there they are mostly what they seem.
+const lettersOrLeet = /[@$]?[\p{L}\p{N}\p{M}](?:[\p{L}\p{N}\p{M}@$€!|]*[\p{L}\p{N}\p{M}@$])?/gu
+
+/**
+ * Folds text and remembers where each character came from. Compatibility forms, case, accents of Latin and Greek,
+ * invisible and direction characters, and stray marks go; runs of space, punctuation and symbols become one space;
+ * digits and look-alikes inside Latin words become the letters that they imitate. Emoji stay.
+ */
+export function foldText(original: string): FoldedText {
+  const units: string[] = []
+  const starts: number[] = []
+  const ends: number[] = []
+  const put = (text: string, start: number, end: number) => {
+    for (let at = 0; at < text.length; at++) {
+      units.push(text[at]!)
+      starts.push(start)
+      ends.push(end)
+    }
+  }
+  for (const { 0: whole, index } of original.matchAll(cluster))
+    if (whole !== '') put(foldCluster(whole), index, index + whole.length)
+
+  const words = unmask(units.join(''))
+  return collapse(words, starts, ends)
+}
+
+/** Compatibility, case and marks of one letter with its marks; never shorter than what a reader sees of it. */
+function foldCluster(whole: string): string {
+  // Almost everything is plain ASCII.
+  if (whole.length === 1 && whole < '\u0080') return whole.toLowerCase()
+  const visible = [...squared(whole)].filter((char) => !invisible.test(char)).join('')
+  if (visible === '') return ''
+  let text = visible.normalize('NFKC')
+  // Upper then lower is full case folding for everything but the final sigma, which stands alone here and so folds too.
+  text = [...text.toUpperCase()]
+    .map((char) => char.toLowerCase())
+    .join('')
+    .normalize('NFKC')
+  if (latinOrGreek.test(text)) text = text.normalize('NFD')
+  text = text.replace(strayMark, '').normalize('NFKC')
+  let marks = 0
+  return [...text].filter((char) => !mark.test(char) || ++marks <= marksPerLetterMax).join('')
+}
+
+/** Letters in dark circles and squares, which NFKC leaves alone (U+1F150 to U+1F189). */
+function squared(text: string): string {
+  return text.replace(/[\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}]/gu, (char) => {
+    const code = char.codePointAt(0)!
+    return `${String.fromCharCode(97 + (code >= 0x1f170 ? code - 0x1f170 : code - 0x1f150))} `
+  })
+}
+
+/** Replaces imitations inside Latin words, unit by unit, so that places stay. */
+function unmask(text: string): string {
+  return text.replace(lettersOrLeet, (word) => {
+    if (!latin.test(word)) return word
+    const chars = [...word].map((char) => lookalikes.get(char) ?? char)
+    const letters = chars.filter((char) => latin.test(char)).length
+    const signs = chars.filter((char) => leet[char] !== undefined || /\p{N}/u.test(char)).length
+    // More digits than letters is an amount, a model or a code.
+    return chars.map((char) => (signs > letters ? char : (leet[char] ?? char))).join('')
+  })
+}
+
+function collapse(text: string, starts: number[], ends: number[]): FoldedText {
+  const out: string[] = []
+  const from: number[] = []
+  const to: number[] = []
+  let gap = -1
+  for (let at = 0; at < text.length;) {
+    const char = String.fromCodePoint(text.codePointAt(at)!)
+    const next = at + char.length
+    if (apostrophes.has(char) && out.length > 0 && gap < 0 && /\p{L}/u.test(text.slice(next, next + 2))) {
+      at = next
+      continue
+    }
+    if (joiner.test(char) && !picture.test(char)) {
+      if (gap < 0) gap = at
+    } else {
+      if (gap >= 0 && out.length > 0) {
+        out.push(' ')
+        from.push(starts[gap]!)
+        to.push(ends[at - 1]!)
+      }
+      gap = -1
+      for (let unit = at; unit < next; unit++) {
+        out.push(text[unit]!)
+        from.push(starts[unit]!)
+        to.push(ends[unit]!)
+      }
+    }
+    at = next
+  }
+  return { text: out.join(''), starts: Uint32Array.from(from), ends: Uint32Array.from(to) }
+}
+
+/** Entries shorter than this match only a text that says nothing else: short phrases occur innocently in others. */
+export const containedWeightMin = 12
+const keyUnits = 6
+// These scripts write no space between words, and a sign of theirs says about as much as two letters.
+const unspaced =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+
+export type PhraseHit = { id: number; start: number; end: number }
+
+export type PhraseIndex = {
+  readonly size: number
+  /** Adds a folded phrase under an id of the caller; an id that is already there is replaced. */
+  add: (id: number, folded: string) => void
+  remove: (id: number) => boolean
+  /** Every phrase that the folded text equals or, when long enough, contains as whole words; by place, then id. */
+  search: (folded: string) => PhraseHit[]
+}
+
+/** How much a folded phrase says: characters, those of scripts without spaces counted twice. */
+export function phraseWeight(folded: string): number {
+  let weight = 0
+  for (const char of folded) weight += unspaced.test(char) ? 2 : 1
+  return weight
+}
+
+/** An index of phrases: equality for short ones, containment at word bounds for those of weight 12 or more. */
+export function createPhraseIndex(): PhraseIndex {
+  const phrases = new Map<number, string>()
+  const whole = new Map<string, Set<number>>()
+  const byKey = new Map<string, Set<number>>()
+  const into = (map: Map<string, Set<number>>, key: string, id: number) => {
+    const ids = map.get(key)
+    if (ids === undefined) map.set(key, new Set([id]))
+    else ids.add(id)
+  }
+  const outOf = (map: Map<string, Set<number>>, key: string, id: number) => {
+    const ids = map.get(key)
+    ids?.delete(id)
+    if (ids?.size === 0) map.delete(key)
+  }
+  const isContainable = (phrase: string) => phrase.length >= keyUnits && phraseWeight(phrase) >= containedWeightMin
+  const remove = (id: number): boolean => {
+    const phrase = phrases.get(id)
+    if (phrase === undefined) return false
+    phrases.delete(id)
+    outOf(whole, phrase, id)
+    if (isContainable(phrase)) outOf(byKey, phrase.slice(0, keyUnits), id)
+    return true
+  }
+
+  return {
+    get size() {
+      return phrases.size
+    },
+    add(id, folded) {
+      if (folded === '') throw new RangeError('A phrase must hold at least one letter or digit')
+      remove(id)
+      phrases.set(id, folded)
+      into(whole, folded, id)
+      if (isContainable(folded)) into(byKey, folded.slice(0, keyUnits), id)
+    },
+    remove,
+    search(folded) {
+      const hits: PhraseHit[] = []
+      for (const id of whole.get(folded) ?? []) hits.push({ id, start: 0, end: folded.length })
+      if (byKey.size > 0)
+        for (let start = 0; start + keyUnits <= folded.length; start++) {
+          if (!isBound(folded, start)) continue
+          for (const id of byKey.get(folded.slice(start, start + keyUnits)) ?? []) {
+            const phrase = phrases.get(id)!
+            const end = start + phrase.length
+            if (phrase.length === folded.length) continue
+            if (folded.startsWith(phrase, start) && isBound(folded, end)) hits.push({ id, start, end })
+          }
+        }
+      return hits.sort((a, b) => a.start - b.start || a.id - b.id)
+    },
+  }
+}
+
+/** Whether a word may begin or end at this place of a folded text. */
+function isBound(folded: string, at: number): boolean {
+  if (at === 0 || at === folded.length) return true
+  const before = folded[at - 1]!
+  const after = folded[at]!
+  return before === ' ' || after === ' ' || unspaced.test(before) || unspaced.test(after)
+}
