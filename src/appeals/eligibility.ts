@@ -30,14 +30,14 @@ export type Plea = {
 }
 
 export type AppealRefusal =
-  | 'window_closed'
-  | 'already_appealed'
-  | 'already_reversed'
-  | 'not_the_person'
-  | 'not_an_admin'
-  | 'no_delegation'
-  | 'sanctioned_in_matter'
-  | 'not_a_notifier'
+  | 'window-closed'
+  | 'already-appealed'
+  | 'already-reversed'
+  | 'not-the-person'
+  | 'not-an-admin'
+  | 'no-delegation'
+  | 'sanctioned-in-matter'
+  | 'not-a-notifier'
 
 /**
  * Whether somebody may appeal a decision, and who must be told. The affected person may, once, within the window; others
@@ -46,28 +46,28 @@ export type AppealRefusal =
 export function mayAppeal(plea: Plea): Outcome<{ tell: string[] }, AppealRefusal> {
   const { decision, appellantId } = plea
   const no = (reason: AppealRefusal, detail: string) => ({ ok: false as const, reason, detail })
-  if (decision.status === 'reversed') return no('already_reversed', 'This decision has already been reversed.')
+  if (decision.status === 'reversed') return no('already-reversed', 'This decision has already been reversed.')
   if (plea.nowMs >= decision.appealUntilMs)
-    return no('window_closed', `Appeals were possible until ${new Date(decision.appealUntilMs).toISOString()}.`)
+    return no('window-closed', `Appeals were possible until ${new Date(decision.appealUntilMs).toISOString()}.`)
   if (plea.appealedBy.includes(appellantId))
-    return no('already_appealed', 'You have already appealed this decision. Each person may do so once.')
+    return no('already-appealed', 'You have already appealed this decision. Each person may do so once.')
   if (plea.relation === 'self')
     return appellantId === decision.actorId
       ? { ok: true, tell: [appellantId] }
-      : no('not_the_person', 'This decision was made about somebody else.')
+      : no('not-the-person', 'This decision was made about somebody else.')
   if (plea.relation === 'delegate')
     return plea.hasDelegation === true
       ? { ok: true, tell: [appellantId, decision.actorId] }
-      : no('no_delegation', 'The person concerned has not asked you to speak for them.')
+      : no('no-delegation', 'The person concerned has not asked you to speak for them.')
   if (plea.relation === 'notifier')
     return plea.policy.notifiers && plea.noticeNotActedOn === true
       ? { ok: true, tell: [appellantId] }
-      : no('not_a_notifier', 'Only a person whose notice was not acted on may appeal as a notifier.')
+      : no('not-a-notifier', 'Only a person whose notice was not acted on may appeal as a notifier.')
   if (!plea.policy.coAdmins || plea.isAdmin !== true)
-    return no('not_an_admin', 'Only admins of this thread may appeal for one another.')
+    return no('not-an-admin', 'Only admins of this thread may appeal for one another.')
   if (plea.sanctionedInMatter === true)
-    return no('sanctioned_in_matter', 'You were sanctioned in the same matter and may appeal only your own decision.')
+    return no('sanctioned-in-matter', 'You were sanctioned in the same matter and may appeal only your own decision.')
   if (!decision.onThread && plea.hasDelegation !== true)
-    return no('no_delegation', 'A decision on the account of another admin needs that admin to ask you.')
+    return no('no-delegation', 'A decision on the account of another admin needs that admin to ask you.')
   return { ok: true, tell: [appellantId, decision.actorId] }
 }

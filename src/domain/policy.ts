@@ -120,6 +120,8 @@ export type Policy = {
   groups: { violatingShareMin: number; itemsMin: number; adminsAll: boolean; action: string }
   gates: {
     risk: GateRule[]
+    /** Labels on an actor for which a check asks for a challenge. */
+    challengeLabels: string[]
     /** What a check answers when standing or risk cannot be read. */
     failSafe: { otherwise: 'open' | 'closed'; features: Record<string, 'open' | 'closed'> }
   }
@@ -442,6 +444,7 @@ function readGates(reader: Reader): Policy['gates'] {
       gate.refuseUnknown()
       return read
     }),
+    challengeLabels: reader.texts('challengeLabels', { lengthMax: 100 }),
     failSafe: {
       otherwise: failSafe.choice('otherwise', openOrClosed, 'open'),
       features: failSafe.map('features', contextName, (_, __, value, field) => {

@@ -323,21 +323,21 @@ const answer = (change: Partial<Plea>) => {
 test('21: a co-admin may appeal for the thread; for an account only when asked, and not if sanctioned in the same matter', () => {
   const account = { ...plea({}).decision, onThread: false }
   assert.deepEqual(mayAppeal(plea({})), { ok: true, tell: ['admin-b', 'admin-a'] })
-  assert.equal(answer({ decision: account }), 'no_delegation')
+  assert.equal(answer({ decision: account }), 'no-delegation')
   assert.equal(answer({ decision: account, hasDelegation: true }), 'allowed')
-  assert.equal(answer({ sanctionedInMatter: true }), 'sanctioned_in_matter')
-  assert.equal(answer({ isAdmin: false }), 'not_an_admin')
+  assert.equal(answer({ sanctionedInMatter: true }), 'sanctioned-in-matter')
+  assert.equal(answer({ isAdmin: false }), 'not-an-admin')
 })
 
 test('21a: the person concerned may appeal once, within the window; a notifier when the notice was not acted on', () => {
   const self = { appellantId: 'admin-a', relation: 'self' as const }
   assert.equal(answer(self), 'allowed')
-  assert.equal(answer({ ...self, nowMs: 20 }), 'window_closed')
-  assert.equal(answer({ ...self, appealedBy: ['admin-a'] }), 'already_appealed')
-  assert.equal(answer({ ...self, appellantId: 'other' }), 'not_the_person')
-  assert.equal(answer({ ...self, decision: { ...plea({}).decision, status: 'reversed' } }), 'already_reversed')
+  assert.equal(answer({ ...self, nowMs: 20 }), 'window-closed')
+  assert.equal(answer({ ...self, appealedBy: ['admin-a'] }), 'already-appealed')
+  assert.equal(answer({ ...self, appellantId: 'other' }), 'not-the-person')
+  assert.equal(answer({ ...self, decision: { ...plea({}).decision, status: 'reversed' } }), 'already-reversed')
   assert.equal(answer({ relation: 'notifier', noticeNotActedOn: true }), 'allowed')
-  assert.equal(answer({ relation: 'notifier' }), 'not_a_notifier')
+  assert.equal(answer({ relation: 'notifier' }), 'not-a-notifier')
 })
 
 test('23: an overturn voids the strike, recomputes later steps and credits time served', () => {
