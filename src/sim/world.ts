@@ -42,7 +42,7 @@ export type Happening = {
   note?: string
 }
 
-/** A world at its start: nothing has happened, nothing is scheduled. */
+/** A world at its first moment, with nothing planned. */
 export function createWorld(base: Omit<World, 'nowMs' | 'schedule' | 'out' | 'counts'>): World {
   return {
     ...base,
@@ -104,13 +104,13 @@ export function emit(world: World, happening: Happening): void {
   })
 }
 
-/** The next item id of this world. */
+/** The next item id; ids count up in order of posting. */
 export function newItemId(world: World): string {
   return `${world.idPrefix}i${world.counts.items++}`
 }
 
 const recentMax = 60
-/** Keeps a post among the recent ones; the oldest falls out. */
+/** Adds a post to what people see; the oldest falls out. */
 export function remember(posts: Post[], post: Post): void {
   posts.push(post)
   if (posts.length > recentMax) posts.shift()
