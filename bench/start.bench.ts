@@ -16,6 +16,8 @@ const idleMs = 20_000
 
 const dir = makeDataDir('bench-start')
 
+let running: ChildProcess | undefined
+
 /** A server on a port that was free a moment ago. */
 async function startServer(): Promise<{ child: ChildProcess; url: string; startedMs: number }> {
   const probe = createServer().listen(0, '127.0.0.1')
@@ -29,6 +31,7 @@ async function startServer(): Promise<{ child: ChildProcess; url: string; starte
     ['--disable-warning=ExperimentalWarning', main, 'start', '--data', join(dir, 'data'), '--port', String(port)],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: process.env.PATH, HOME: process.env.HOME } },
   )
+  running = child
   return { child, url: `http://127.0.0.1:${port}/`, startedMs }
 }
 
@@ -83,5 +86,6 @@ try {
   claim('start.first_page', Math.max(...seconds), 's')
   claim('start.idle_memory', memoryMb, 'MB')
 } finally {
+  if (running?.exitCode === null) await stop(running)
   await rm(dir, { recursive: true, force: true })
 }
