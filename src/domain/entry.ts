@@ -103,9 +103,18 @@ export type DecisionBody = {
   statement: StatementOfReasons
 }
 
+/** What a reviewer may answer, by the question of the job; any job may be escalated. */
+export const verdicts = {
+  violation: ['violation', 'no_violation', 'escalate'],
+  appeal: ['uphold', 'overturn', 'modify', 'escalate'],
+  remedy: ['reverse', 'keep', 'escalate'],
+} as const
+export type Question = keyof typeof verdicts
+export type Verdict = (typeof verdicts)[Question][number]
+
 export type VerdictBody = {
   jobId: string
-  verdict: 'violation' | 'no_violation' | 'escalate'
+  verdict: Verdict
   violation?: string
   severity?: Severity
   note?: string
@@ -116,6 +125,8 @@ export type AppealOutcome = 'upheld' | 'overturned' | 'modified'
 /** The body of each kind of ledger entry. Systems extend this map when they add a kind. */
 export type EntryBodies = {
   'signal.recorded': { eventId: string; signals: Signal[] }
+  /** An event that could not be judged, after several tries; it is kept, shown, and can be judged again. */
+  'event.parked': { eventId: string; error: string }
   'label.applied': { label: string; expiresAtMs?: number; eventId?: string }
   'label.removed': { label: string; how: 'expired' | 'person' | 'remedy' }
   'violation.proposed': ViolationProposal
@@ -171,7 +182,7 @@ export type EntryBodies = {
   'job.created': {
     jobId: string
     queue: string
-    question: 'violation' | 'appeal' | 'remedy'
+    question: Question
     priority: number
     eventId?: string
     actorId?: string
@@ -182,11 +193,35 @@ export type EntryBodies = {
     /** People who must not take this job: they made the decision under appeal. */
     excludedPeople: string[]
     dueAtMs?: number
+    /** What is asked, for lists: the violation and severity that were proposed. */
+    violation?: string
+    severity?: Severity
+  }
+  /** Another proposal about the same item and actor joins a job that is still open: nobody is shown one post twice. */
+  'job.merged': {
+    jobId: string
+    proposalEntryId: string
+    priority: number
+    eventId?: string
+    violation?: string
+    severity?: Severity
   }
   'job.claimed': { jobId: string; personId: string; untilMs: number }
   'job.skipped': { jobId: string; personId: string; reason: string }
+  /** Given back undecided; unlike a skip, it may be offered to the same person again. */
+  'job.released': { jobId: string; personId: string }
   'job.decided': VerdictBody & { personId: string; handlingMs: number }
   'job.withdrawn': { jobId: string; reason: string }
+  'queue.configured': {
+    queue: string
+    title: string
+    /** Scope that a person must hold to decide its jobs. */
+    needs: string
+    /** Time within which a job of this queue should be decided; none when undefined. */
+    slaMs?: number
+    /** Jobs with less time left than this go before all others. */
+    rushMs: number
+  }
   'appeal.filed': {
     appealId: string
     decisionId: string

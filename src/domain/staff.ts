@@ -62,6 +62,7 @@ export const roleScopes = {
   admin: [...scopes],
 } satisfies Record<Role, Scope[]> as Record<Role, Scope[]>
 
+/** Everything that a person with these roles may do. */
 export function scopesOf(held: readonly Role[]): Set<Scope> {
   return new Set(held.flatMap((role) => roleScopes[role]))
 }

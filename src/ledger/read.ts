@@ -1,7 +1,7 @@
 import type { EntryKind, LedgerEntry } from '../domain/entry.ts'
 import type { SubjectRef } from '../domain/subject.ts'
 import type { Query } from '../storage/database.ts'
-import { selectEntries } from '../storage/ledger-records.ts'
+import { selectDescendants, selectEntries } from '../storage/ledger-records.ts'
 
 export type PagedEntry = LedgerEntry & { ordinal: number }
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -49,4 +49,9 @@ export async function chainOf(query: Query, tenantId: string, id: string): Promi
     next = entry.cause
   }
   return chain
+}
+
+/** Everything that followed from an event or entry, through any number of steps, oldest first. */
+export function descendantsOf(query: Query, tenantId: string, root: string): Promise<PagedEntry[]> {
+  return selectDescendants(query, tenantId, root, 1_000)
 }

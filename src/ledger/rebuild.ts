@@ -1,5 +1,5 @@
 import type { Database } from '../storage/database.ts'
-import { digestTable, selectEntries, truncateTables } from '../storage/ledger-records.ts'
+import { digestTable, lockAppends, selectEntries, truncateTables } from '../storage/ledger-records.ts'
 import type { Projector } from './ledger.ts'
 
 export type RebuildReport = {
@@ -20,7 +20,7 @@ export function rebuildProjections(
   return db.transaction(async (tx) => {
     const tables = [...new Set(projectors.flatMap((projector) => projector.tables))]
     // Nobody may append between the emptying of the tables and the commit.
-    await tx.query('LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE')
+    await lockAppends(tx)
     const before = new Map<string, string>()
     for (const table of tables) before.set(table, await digestTable(tx.query, table))
     await truncateTables(tx, tables)

@@ -51,6 +51,36 @@ function reachable(path: string): boolean {
   }
 }
 
+export type EmbeddedPlace = { clusterDir: string; socketDir: string; passwordFile: string }
+
+/**
+ * Where the private PostgreSQL of a data folder keeps its files, socket and password. As root, the files lie under
+ * /var/lib/custos when the unprivileged user that runs PostgreSQL may not enter the data folder.
+ */
+export function locateEmbedded(dataDir: string): EmbeddedPlace {
+  const wanted = resolve(dataDir, 'postgres')
+  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 12)
+  const clusterDir = process.getuid?.() === 0 && !reachable(dataDir) ? join('/var/lib/custos', key) : wanted
+  const beside = join(dirname(clusterDir), `run-${key}`)
+  const fits = Buffer.byteLength(join(beside, '.s.PGSQL.5432')) <= socketPathBytesMax
+  return {
+    clusterDir,
+    socketDir: fits ? beside : join(tmpdir(), `custos-${key}`),
+    passwordFile: join(dirname(clusterDir), `.postgres-password-${key}`),
+  }
+}
+
+export type EmbeddedAccess = { host: string; user: string; password: string; pid: number }
+
+/** How to reach the private PostgreSQL of a data folder while it runs; undefined when it does not. Starts nothing. */
+export async function findEmbedded(dataDir: string): Promise<EmbeddedAccess | undefined> {
+  const { clusterDir, socketDir, passwordFile } = locateEmbedded(dataDir)
+  const pid = readPid(clusterDir)
+  if (pid === undefined || !isAlive(pid) || !existsSync(passwordFile)) return undefined
+  const password = (await readFile(passwordFile, 'utf8')).trim()
+  return (await accepts(socketDir, password)) ? { host: socketDir, user: 'custos', password, pid } : undefined
+}
+
 /**
  * Starts (or adopts, when it outlived a crash of this program) a private PostgreSQL on a unix socket that only its
  * owner can open, and keeps it alive: when it dies it is started again.
@@ -63,17 +93,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     )
   const asRoot = process.getuid?.() === 0
   const owner = asRoot ? { uid: nobody, gid: nobody } : {}
-  const wanted = resolve(options.dataDir, 'postgres')
-  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 12)
+  const { clusterDir, socketDir, passwordFile } = locateEmbedded(options.dataDir)
 
-  let clusterDir = wanted
   let binaries = packaged
-  if (asRoot && !reachable(options.dataDir)) {
-    clusterDir = join('/var/lib/custos', key)
+  if (clusterDir !== resolve(options.dataDir, 'postgres'))
     options.log(
       `database files are in ${clusterDir}: the unprivileged user that runs PostgreSQL may not enter ${options.dataDir}`,
     )
-  }
   if (asRoot && !reachable(packaged)) {
     const stamp = createHash('sha256')
       .update(packaged + statSync(join(packaged, 'bin/postgres')).mtimeMs)
@@ -92,15 +118,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   await hydrate(binaries)
 
   await mkdir(dirname(clusterDir), { recursive: true })
-  let socketDir = join(dirname(clusterDir), `run-${key}`)
-  if (Buffer.byteLength(join(socketDir, '.s.PGSQL.5432')) > socketPathBytesMax)
-    socketDir = join(tmpdir(), `custos-${key}`)
   for (const dir of [clusterDir, socketDir]) {
     await mkdir(dir, { recursive: true, mode: 0o700 })
     if (asRoot) await chown(dir, nobody, nobody)
   }
 
-  const passwordFile = join(dirname(clusterDir), `.postgres-password-${key}`)
   if (!existsSync(join(clusterDir, 'PG_VERSION'))) {
     await rm(clusterDir, { recursive: true, force: true })
     await mkdir(clusterDir, { recursive: true, mode: 0o700 })

@@ -118,6 +118,27 @@ export async function selectEntries(
   return rows.map(toEntry)
 }
 
+/** Everything that followed from an event or entry, directly or through other entries, oldest first. */
+export async function selectDescendants(
+  query: Query,
+  tenantId: string,
+  root: string,
+  limit: number,
+): Promise<(LedgerEntry & { ordinal: number })[]> {
+  const rows = await query<EntryRow>(
+    `WITH RECURSIVE chain (id, depth) AS (
+       SELECT id, 1 FROM ledger_entries WHERE tenant_id = $1 AND cause = $2
+       UNION
+       SELECT e.id, c.depth + 1 FROM chain c JOIN ledger_entries e ON e.tenant_id = $1 AND e.cause = c.id::text WHERE c.depth < 20
+     )
+     SELECT DISTINCT ON (e.ordinal) ${columns} FROM chain c JOIN ledger_entries e ON e.id = c.id LEFT JOIN ledger_seals s ON s.entry_id = e.id
+     ORDER BY e.ordinal LIMIT $3`,
+    [tenantId, root, limit],
+    'ledger-descendants',
+  )
+  return rows.map(toEntry)
+}
+
 // What the hash covers, as text that PostgreSQL alone determines: jsonb has one spelling for one value.
 const canonical = `jsonb_build_array(e.id, e.tenant_id, e.kind, e.subject_kind, e.subject_id, e.occurred_ms, e.recorded_ms, e.cause, e.author, e.automation, e.because, e.body, e.effect_key)::text`
 
@@ -208,6 +229,11 @@ export async function lockKeys(tx: Tx, keys: readonly string[]): Promise<void> {
     [keys],
     'lock-keys',
   )
+}
+
+/** Makes writers to the ledger wait until this transaction ends; readers go on. */
+export async function lockAppends(tx: Tx): Promise<void> {
+  await tx.query('LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE')
 }
 
 /** Empties projection tables before a rebuild. Names come from projectors, never from outside. */

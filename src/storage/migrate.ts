@@ -22,9 +22,14 @@ export async function readMigrations(): Promise<Migration[]> {
 /**
  * Brings the database to this release, all or nothing, and answers the names of what ran.
  * Refuses a database whose migrations were changed after they ran, or that is newer than this release.
+ * With `through`, only those run: the state that a backup was made in.
  */
-export async function migrate(db: Database): Promise<string[]> {
-  const migrations = await readMigrations()
+export async function migrate(
+  db: Database,
+  options: { through?: readonly { name: string; sha256: string }[] } = {},
+): Promise<string[]> {
+  const known = await readMigrations()
+  const migrations = options.through === undefined ? known : selected(known, options.through)
   return db.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [migrateLock])
     await tx.query(`CREATE TABLE IF NOT EXISTS migrations (
@@ -52,5 +57,15 @@ export async function migrate(db: Database): Promise<string[]> {
       done.push(migration.name)
     }
     return done
+  })
+}
+
+function selected(known: Migration[], through: readonly { name: string; sha256: string }[]): Migration[] {
+  return through.map(({ name, sha256 }) => {
+    const migration = known.find((candidate) => candidate.name === name)
+    if (migration === undefined)
+      throw new Error(`Cannot migrate to "${name}": this release does not know it; it was made by a newer release`)
+    if (migration.sha256 !== sha256) throw new Error(`Cannot migrate to "${name}": it has changed since`)
+    return migration
   })
 }

@@ -56,6 +56,7 @@ export function claimDueEffects(tx: Tx, nowMs: number, limit: number): Promise<O
   )
 }
 
+/** Records the outcome of a delivery attempt. */
 export async function markEffect(
   tx: Tx,
   id: string,
@@ -77,7 +78,7 @@ export async function readEffects(
   const [xid = '0', position = '0'] = after === '' ? [] : after.split(':')
   const rows = await query<OutboxRow & { cursor: string }>(
     `SELECT *, xid::text || ':' || position AS cursor FROM outbox
-     WHERE tenant_id = $1 AND (xid, position) > ($2::text::xid8, $3::bigint) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE tenant_id = $1 AND (xid, position) > ($2::text::xid8, $3::bigint) AND xid < stream_horizon()
      ORDER BY xid, position LIMIT $4`,
     [tenantId, xid, position, limit],
   )

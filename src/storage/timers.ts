@@ -22,6 +22,7 @@ export async function scheduleTimer(
   )
 }
 
+/** Takes a timer back; nothing happens when it already ran. */
 export async function cancelTimer(tx: Tx, tenantId: string, kind: string, key: string): Promise<void> {
   await tx.query('DELETE FROM timers WHERE tenant_id = $1 AND kind = $2 AND key = $3', [tenantId, kind, key])
 }

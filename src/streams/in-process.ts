@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Event } from '../domain/event.ts'
 import type { Clock } from '../domain/ids.ts'
 import type { Database } from '../storage/database.ts'
@@ -6,7 +5,7 @@ import {
   claimCursor,
   insertEvents,
   moveCursor,
-  selectContents,
+  selectBodies,
   selectStream,
   type EventRecord,
 } from '../storage/event-log.ts'
@@ -14,6 +13,9 @@ import type { Appended, NewStreamEvent, Stream } from './stream.ts'
 
 /** One statement writes at most this many events; more would hold up whoever waits beside them. */
 const flushEventsMax = 4_000
+
+/** While the database writes one batch, the next is being made ready. */
+const flushesMax = 2
 
 export type InProcessOptions = { db: Database; clock: Clock; partitions?: number }
 
@@ -50,11 +52,11 @@ type Pending = {
 export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOptions): Stream {
   const pending: Pending[] = []
   const listeners = new Set<() => void>()
-  let flushing = false
+  let flushing = 0
 
   const flush = async (): Promise<void> => {
-    if (flushing) return
-    flushing = true
+    if (flushing >= flushesMax) return
+    flushing++
     try {
       while (pending.length > 0) {
         const batch: Pending[] = []
@@ -75,7 +77,7 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
         }
       }
     } finally {
-      flushing = false
+      flushing--
     }
   }
 
@@ -92,12 +94,10 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
       recordOf.push(known ?? records.length)
       if (known !== undefined) continue
       firstOf.set(key, records.length)
-      const sha256 = createHash('sha256').update(body).digest()
       records.push({
         tenantId,
         event,
         body,
-        sha256,
         partition: partitionOf(event, partitions),
         occurredAtMs,
         receivedAtMs,
@@ -111,8 +111,7 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
       if (!inserted.has(index)) lookUp.set(record.tenantId, [...(lookUp.get(record.tenantId) ?? []), record.event.id])
     })
     for (const [tenantId, ids] of lookUp) {
-      const contents = await selectContents(db.query, tenantId, ids)
-      taken.set(tenantId, new Map([...contents].map(([id, content]) => [id, content.body])))
+      taken.set(tenantId, await selectBodies(db.query, tenantId, ids))
     }
     const used = new Set<number>()
     return events.map((one, index) => {

@@ -23,7 +23,6 @@ CREATE TABLE events (
   occurred_ms bigint NOT NULL,
   received_ms bigint NOT NULL,
   late boolean NOT NULL DEFAULT false,
-  content_sha256 bytea NOT NULL,
   body json NOT NULL,
   PRIMARY KEY (tenant_id, event_id)
 );

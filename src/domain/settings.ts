@@ -1,0 +1,69 @@
+import { InputError, quote, type FieldProblem } from './error.ts'
+
+/** A bucket that refills at `perSecond` and holds at most `burst`. */
+export type RateLimit = { perSecond: number; burst: number }
+
+/** What a tenant may set for itself. Every change is a `settings.changed` entry in the ledger. */
+export type TenantSettings = {
+  /** Whether events of a type that is neither built in nor declared are accepted. */
+  acceptUnknownTypes: boolean
+  /** Event types of this tenant's own, by name. */
+  eventTypes: Record<string, { description?: string; schema?: Record<string, unknown> }>
+  /** Hosts that media may be fetched from: `cdn.example`, or `*.example` for all below. */
+  mediaHosts: string[]
+  rateLimits: {
+    /** Requests of one API key. */
+    key: RateLimit
+    /** Requests of one signed-in person. */
+    person: RateLimit
+    /** Events of the whole tenant, however they arrive. */
+    events: RateLimit
+  }
+}
+
+export const defaultSettings: TenantSettings = {
+  acceptUnknownTypes: false,
+  eventTypes: {},
+  mediaHosts: [],
+  rateLimits: {
+    key: { perSecond: 10_000, burst: 20_000 },
+    person: { perSecond: 100, burst: 400 },
+    events: { perSecond: 100_000, burst: 1_000_000 },
+  },
+}
+
+/** Requests of one address on public pages and at sign-in: belongs to no tenant, so no tenant can lift it. */
+export const publicRateLimit: RateLimit = { perSecond: 20, burst: 100 }
+
+/** Stored settings with the defaults filled in. */
+export function fillSettings(stored: Partial<TenantSettings>): TenantSettings {
+  return {
+    ...defaultSettings,
+    ...stored,
+    rateLimits: { ...defaultSettings.rateLimits, ...stored.rateLimits },
+  }
+}
+
+const hostPattern = /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(:\d{1,5})?$/
+const eventTypePattern = /^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/
+
+/** Checks what a JSON Schema of the API cannot say about settings; throws an InputError naming every bad field. */
+export function checkSettings(changes: Partial<TenantSettings>): void {
+  const problems: FieldProblem[] = []
+  for (const [index, host] of (changes.mediaHosts ?? []).entries())
+    if (!hostPattern.test(host))
+      problems.push({
+        field: `mediaHosts[${index}]`,
+        problem: 'must be a host in lower case such as "cdn.example" or "*.example"',
+        value: quote(host),
+      })
+  for (const name of Object.keys(changes.eventTypes ?? {}))
+    if (!eventTypePattern.test(name) || name.length > 100)
+      problems.push({
+        field: `eventTypes.${quote(name)}`,
+        problem: 'must look like "message.sent" (lower case, dotted)',
+        value: quote(name),
+        limit: 100,
+      })
+  if (problems.length > 0) throw new InputError('The settings cannot be accepted', problems)
+}

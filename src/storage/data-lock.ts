@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { link, mkdir, readFile, rename, unlink, utimes, writeFile, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../domain/ids.ts'
+
+/** Who holds a data folder. */
+export type DataHolder = {
+  pid: number
+  /** What it does with the folder: `start`, `backup`, `restore`. */
+  purpose: string
+  sinceMs: number
+  host: string
+  /** When the kernel started that process, so that a recycled process id is not taken for it. Linux only. */
+  processStart?: string
+}
+
+export type DataLock = { release: () => Promise<void> }
+
+const lockName = 'custos.lock'
+/** How often the holder touches the file, and when a lock of another machine counts as abandoned. */
+const heartbeatMs = 5_000
+const abandonedMs = 30_000
+
+/** Thrown when a live process holds the folder; its message names the folder and the process. */
+export class DataInUseError extends Error {
+  override name = 'DataInUseError'
+  readonly holder: DataHolder
+  constructor(dataDir: string, holder: DataHolder, verb: string) {
+    const since = new Date(holder.sinceMs).toISOString()
+    const where = holder.host === hostname() ? '' : ` on ${holder.host}`
+    super(
+      `Cannot ${verb}: ${dataDir} is in use by custos process ${holder.pid} (${holder.purpose})${where} since ${since}`,
+    )
+    this.holder = holder
+  }
+}
+
+/**
+ * Takes a data folder for this process, or throws a DataInUseError. A lock whose process was killed is taken over.
+ * The folder is made when missing.
+ */
+export async function lockData(dataDir: string, purpose: string, clock: Clock): Promise<DataLock> {
+  await mkdir(dataDir, { recursive: true })
+  const path = join(dataDir, lockName)
+  const me: DataHolder = {
+    pid: process.pid,
+    purpose,
+    sinceMs: clock(),
+    host: hostname(),
+    processStart: processStart(process.pid),
+  }
+  const text = JSON.stringify(me)
+  const draft = `${path}.${process.pid}-${purpose}`
+  await writeFile(draft, text)
+  try {
+    for (let tries = 0; ; tries++) {
+      try {
+        // A link appears with its content or not at all, and never over another one.
+        await link(draft, path)
+        break
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+      const holder = await dataHolder(dataDir, clock)
+      if (holder !== undefined) throw new DataInUseError(dataDir, holder, purpose)
+      if (tries > 20) throw new Error(`Cannot ${purpose}: ${path} cannot be taken over; remove it by hand`)
+      await setAside(path)
+    }
+  } finally {
+    await unlink(draft)
+  }
+  const beat = setInterval(() => {
+    const seconds = clock() / 1_000
+    utimes(path, seconds, seconds).catch(() => {})
+  }, heartbeatMs)
+  beat.unref()
+  return {
+    async release() {
+      clearInterval(beat)
+      if ((await readFile(path, 'utf8').catch(() => '')) === text) await unlink(path).catch(() => {})
+    },
+  }
+}
+
+/** The live process that holds a data folder, or undefined when it is free or its holder is gone. */
+export async function dataHolder(dataDir: string, clock: Clock): Promise<DataHolder | undefined> {
+  const path = join(dataDir, lockName)
+  const holder = parseHolder(await readFile(path, 'utf8').catch(() => ''))
+  if (holder === undefined) return undefined
+  if (holder.host !== hostname()) {
+    const touched = await stat(path).catch(() => undefined)
+    return touched !== undefined && clock() - touched.mtimeMs < abandonedMs ? holder : undefined
+  }
+  return isRunning(holder) ? holder : undefined
+}
+
+/** Moves a dead lock out of the way; puts it back when another process took the folder in between. */
+async function setAside(path: string): Promise<void> {
+  const aside = `${path}.${process.pid}-stale`
+  try {
+    await rename(path, aside)
+  } catch {
+    return // gone already
+  }
+  const holder = parseHolder(await readFile(aside, 'utf8').catch(() => ''))
+  if (holder !== undefined && holder.host === hostname() && isRunning(holder)) await link(aside, path).catch(() => {})
+  await unlink(aside).catch(() => {})
+}
+
+function parseHolder(text: string): DataHolder | undefined {
+  try {
+    const holder = JSON.parse(text) as DataHolder | null
+    return typeof holder?.pid === 'number' ? holder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isRunning(holder: DataHolder): boolean {
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  const start = processStart(holder.pid)
+  if (start === 'ended') return false
+  return start === undefined || holder.processStart === undefined || start === holder.processStart
+}
+
+/** Start time of a process in clock ticks since boot (proc(5), field 22), "ended" for a zombie, undefined without /proc. */
+function processStart(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name in brackets may hold spaces and brackets of its own.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'ended' : fields[19]
+  } catch {
+    return undefined
+  }
+}
