@@ -255,6 +255,7 @@ function compileFeature(
         document.where,
         windowMs,
         latenessMs,
+        document.kind === 'rate' ? perMs : 0,
       ]),
     ),
   }
