@@ -1,5 +1,6 @@
-import type { Author, LedgerEntry } from '../domain/entry.ts'
+import type { Author, Facts, LedgerEntry } from '../domain/entry.ts'
 import type { RuleMode } from '../domain/rule.ts'
+import type { Signal } from '../domain/signal.ts'
 import type { Query, Tx } from '../storage/database.ts'
 import type { HitSample } from './stats.ts'
 
@@ -285,4 +286,66 @@ export async function selectSample(
     [tenantId, ruleId, eventId],
   )
   return rows[0]?.sample
+}
+
+/** Signals recorded for these events, by event id. */
+export async function selectSignals(
+  query: Query,
+  tenantId: string,
+  eventIds: readonly string[],
+): Promise<Map<string, Signal[]>> {
+  const rows = await query<{ cause: string; signals: Signal[] }>(
+    `SELECT cause, body -> 'signals' AS signals FROM ledger_entries
+     WHERE tenant_id = $1 AND kind = 'signal.recorded' AND cause = ANY($2) ORDER BY ordinal`,
+    [tenantId, eventIds],
+  )
+  const byEvent = new Map<string, Signal[]>()
+  for (const { cause, signals } of rows) byEvent.set(cause, [...(byEvent.get(cause) ?? []), ...signals])
+  return byEvent
+}
+
+export type LabelChange = {
+  subject: string
+  label: string
+  atMs: number
+  /** When it ends by itself; null for never. Undefined for a removal. */
+  untilMs?: number | null
+}
+
+/** When labels were set on and taken from subjects (`actor:u1`), oldest first. */
+export async function selectLabelChanges(
+  query: Query,
+  tenantId: string,
+  subjects: readonly string[],
+): Promise<LabelChange[]> {
+  const rows = await query<{ kind: string; subject: string; label: string; at_ms: number; until_ms: number | null }>(
+    `SELECT kind, subject_kind || ':' || subject_id AS subject, body ->> 'label' AS label, occurred_ms AS at_ms,
+       (body ->> 'expiresAtMs')::bigint AS until_ms
+     FROM ledger_entries
+     WHERE tenant_id = $1 AND kind IN ('label.applied', 'label.removed') AND subject_kind || ':' || subject_id = ANY($2)
+     ORDER BY ordinal`,
+    [tenantId, subjects],
+  )
+  return rows.map(({ kind, subject, label, at_ms: atMs, until_ms: untilMs }) => ({
+    subject,
+    label,
+    atMs,
+    ...(kind === 'label.applied' && { untilMs }),
+  }))
+}
+
+/** What rules proposed because of an event: the facts that the ledger keeps. */
+export async function selectFacts(
+  query: Query,
+  tenantId: string,
+  eventId: string,
+  ruleId: string,
+): Promise<{ version: number; facts: Facts } | undefined> {
+  const rows = await query<{ version: number; facts: Facts }>(
+    `SELECT (body -> 'rule' ->> 'version')::int AS version, body -> 'facts' AS facts FROM ledger_entries
+     WHERE tenant_id = $1 AND kind = 'violation.proposed' AND cause = $2 AND body -> 'rule' ->> 'id' = $3
+     ORDER BY ordinal DESC LIMIT 1`,
+    [tenantId, eventId, ruleId],
+  )
+  return rows[0]
 }
