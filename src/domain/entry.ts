@@ -86,6 +86,8 @@ export type DecisionBody = {
   /** When the violation happened (event time), and when the item was posted, if another time. */
   occurredAtMs: number
   itemCreatedAtMs?: number
+  /** When the item was found, if not when the violation happened: decides whether it was too old to count. */
+  foundAtMs?: number
   /** 0 to 1: how much of the violation is this actor's. 1 for the author. */
   attribution: number
   /** 0 to 1: confidence in the attribution; below the policy's limit no points fall. */
@@ -141,6 +143,12 @@ export type EntryBodies = {
     statement: StatementOfReasons
   }
   'decision.reversed': { decisionId: string; appealId?: string; reason: string; statement: StatementOfReasons }
+  'training.completed': { actorId: string; violation: string }
+  /** Points and level per context after something changed them; for timelines and screens. */
+  'standing.changed': {
+    actorId: string
+    contexts: Record<string, { points: number; own: number; spilled: number; level: number; action: string }>
+  }
   'consequence.started': {
     consequenceId: string
     actorId: string
