@@ -51,6 +51,17 @@ export type ViolationProposal = {
   route: 'auto' | 'review'
   match?: MatchRef
   facts: Facts
+  /** Language of the person concerned; English when unknown. */
+  language?: string
+  /** When the item was posted, if long before the event. */
+  itemCreatedAtMs?: number
+  /** Items found in one batch carry one key and count as one strike. */
+  dedupeKey?: string
+  role?: string
+  /** 0 to 1; 1 unless said. */
+  attribution?: number
+  /** False for accounts without contact details: they get no notice. */
+  reachable?: boolean
 }
 
 /** The statement of reasons shown to the affected person and exported under the DSA. */
