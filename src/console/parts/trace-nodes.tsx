@@ -18,7 +18,9 @@ function node(expression: Expression, id: string): TraceNode {
     title: (
       <code>
         {expression.source ?? ''}
-        {typeof value === 'boolean' || value === undefined ? null : <span className="muted"> = {shortText(value)}</span>}
+        {typeof value === 'boolean' || value === undefined ? null : (
+          <span className="muted"> = {shortText(value)}</span>
+        )}
       </code>
     ),
     // Leaves that only repeat a constant say nothing.

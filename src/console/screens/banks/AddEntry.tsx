@@ -13,7 +13,11 @@ import { MediaTile } from '../../parts/MediaTile.tsx'
 
 /** Sends an image as it is, and answers its id, size and hash. */
 async function upload(file: Blob): Promise<Upload> {
-  const response = await fetch(client.url(makeUpload, {}), { method: 'POST', body: file, headers: { 'content-type': file.type || 'application/octet-stream' } })
+  const response = await fetch(client.url(makeUpload, {}), {
+    method: 'POST',
+    body: file,
+    headers: { 'content-type': file.type || 'application/octet-stream' },
+  })
   const body: unknown = await response.json()
   if (!response.ok) throw new ApiError(response.status, body as Problem)
   return body as Upload
@@ -22,7 +26,13 @@ async function upload(file: Blob): Promise<Upload> {
 /** Adds a photo (dropped, pasted or chosen) or a text; shows first what the banks already know of it. */
 export function AddEntry({ bankId, opened, onClose }: { bankId: string; opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} title={<h2>Add entry</h2>} size={560} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={<h2>Add entry</h2>}
+      size={560}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       {opened ? <Body bankId={bankId} onClose={onClose} /> : null}
     </Modal>
   )
@@ -127,8 +137,16 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
             <EvidenceList
               facts={[
                 ['Kind', photo.mime],
-                ['Size', `${photo.width} × ${photo.height}, ${Math.round(photo.bytes / 1024).toLocaleString('en')} KiB`],
-                ['Quality', photo.quality === null ? undefined : `${photo.quality} of 100${photo.quality < 50 ? ': too plain to match safely' : ''}`],
+                [
+                  'Size',
+                  `${photo.width} × ${photo.height}, ${Math.round(photo.bytes / 1024).toLocaleString('en')} KiB`,
+                ],
+                [
+                  'Quality',
+                  photo.quality === null
+                    ? undefined
+                    : `${photo.quality} of 100${photo.quality < 50 ? ': too plain to match safely' : ''}`,
+                ],
               ]}
             />
             <Button onClick={() => setPhoto(undefined)}>Choose another</Button>
@@ -165,7 +183,12 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
         </p>
       ) : null}
       <TagsInput label="Labels" placeholder="Enter after each" value={labels} onChange={setLabels} size="xs" />
-      <TextInput label="Source" placeholder="Where it came from" value={source} onChange={(event) => setSource(event.currentTarget.value)} />
+      <TextInput
+        label="Source"
+        placeholder="Where it came from"
+        value={source}
+        onChange={(event) => setSource(event.currentTarget.value)}
+      />
       <TextInput label="Note" value={note} onChange={(event) => setNote(event.currentTarget.value)} />
       {error === undefined || error === null ? null : (
         <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>

@@ -102,7 +102,12 @@ function Grid({ entries, onNearEnd }: { entries: BankEntry[]; onNearEnd: () => v
   const across = Math.max(1, Math.floor((width + 12) / (tilePx + 12)))
   const rows = Math.ceil(entries.length / across)
   // oxlint-disable-next-line react/incompatible-library -- nothing here is memoised by a compiler.
-  const virtual = useVirtualizer({ count: rows, getScrollElement: () => scroller.current, estimateSize: () => rowPx, overscan: 3 })
+  const virtual = useVirtualizer({
+    count: rows,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowPx,
+    overscan: 3,
+  })
   const items = virtual.getVirtualItems()
   const lastSeen = items.at(-1)?.index ?? 0
   const nearEnd = useEffectEvent(onNearEnd)

@@ -1,7 +1,13 @@
 import { Button } from '@mantine/core'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { getBank, getBankEntry, quarantineBankEntry, releaseBankEntry, retireBankEntry } from '../../../http/contract/banks.ts'
+import {
+  getBank,
+  getBankEntry,
+  quarantineBankEntry,
+  releaseBankEntry,
+  retireBankEntry,
+} from '../../../http/contract/banks.ts'
 import { useChange, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
@@ -118,10 +124,18 @@ export function Screen() {
           <Panel title="Record">
             <EvidenceList
               facts={[
-                ['Status', <Badge key="s" tone={statusTones[entry.status]}>{entry.status}</Badge>],
+                [
+                  'Status',
+                  <Badge key="s" tone={statusTones[entry.status]}>
+                    {entry.status}
+                  </Badge>,
+                ],
                 ['Why', entry.statusReason],
                 ['Matches', entry.matches.toLocaleString('en')],
-                ['Last match', entry.lastMatchMs === null ? 'never' : <RelativeTime key="l" timeMs={entry.lastMatchMs} />],
+                [
+                  'Last match',
+                  entry.lastMatchMs === null ? 'never' : <RelativeTime key="l" timeMs={entry.lastMatchMs} />,
+                ],
                 ['Confirmed', `${entry.confirmed.toLocaleString('en')} by people`],
                 ['Overturned', `${entry.overturned.toLocaleString('en')} on appeal`],
                 [
@@ -147,7 +161,8 @@ export function Screen() {
                 ['Note', entry.note],
                 ['Quality', entry.quality === null ? undefined : `${entry.quality} of 100`],
                 ...Object.entries(entry.signals).map(
-                  ([name, value]) => [name, <CopyId key={name} id={value} label={name} characters={22} />] as [string, React.ReactNode],
+                  ([name, value]) =>
+                    [name, <CopyId key={name} id={value} label={name} characters={22} />] as [string, React.ReactNode],
                 ),
               ]}
             />
@@ -168,7 +183,8 @@ export function Screen() {
         >
           <p style={{ margin: 0 }}>{acts[asking].says}</p>
           <p className="muted" style={{ margin: '8px 0 0' }}>
-            {entry.matches.toLocaleString('en')} proposals rest on it; {entry.overturned.toLocaleString('en')} were overturned.
+            {entry.matches.toLocaleString('en')} proposals rest on it; {entry.overturned.toLocaleString('en')} were
+            overturned.
           </p>
         </ConfirmWithPreview>
       )}

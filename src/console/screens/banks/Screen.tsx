@@ -32,10 +32,25 @@ const columns: Column<Bank>[] = [
       </span>
     ),
   },
-  { key: 'purpose', title: 'Purpose', width: 'minmax(120px, 1.5fr)', quiet: true, wide: true, cell: (bank) => bank.purpose },
+  {
+    key: 'purpose',
+    title: 'Purpose',
+    width: 'minmax(120px, 1.5fr)',
+    quiet: true,
+    wide: true,
+    cell: (bank) => bank.purpose,
+  },
   { key: 'action', title: 'A match should', width: '130px', cell: (bank) => actionWords[bank.action] ?? bank.action },
   { key: 'entries', title: 'Entries', width: 'minmax(90px, 200px)', align: 'right', cell: (bank) => entriesText(bank) },
-  { key: 'made', title: 'Made', width: '88px', align: 'right', quiet: true, wide: true, cell: (bank) => <RelativeTime timeMs={bank.createdMs} /> },
+  {
+    key: 'made',
+    title: 'Made',
+    width: '88px',
+    align: 'right',
+    quiet: true,
+    wide: true,
+    cell: (bank) => <RelativeTime timeMs={bank.createdMs} />,
+  },
 ]
 
 /** Banks of known content. */
@@ -115,7 +130,13 @@ function MakeBank({ opened, onClose }: { opened: boolean; onClose: () => void })
           make.mutate({ body: { name: name.trim(), purpose: purpose.trim(), action, negative } })
         }}
       >
-        <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+        <TextInput
+          label="Name"
+          required
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          data-autofocus
+        />
         <Textarea
           label="Purpose"
           description="What belongs in it, and what does not"

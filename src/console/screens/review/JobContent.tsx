@@ -33,7 +33,8 @@ export function JobContent({ view }: { view: JobView }) {
       {view.appeal === undefined ? null : (
         <Panel title="What the person says">
           <p className="item-text" dir="auto" lang={view.appeal.language}>
-            {view.appeal.statement ?? (view.appeal.statement === null ? 'Erased with the person.' : 'No words were given.')}
+            {view.appeal.statement ??
+              (view.appeal.statement === null ? 'Erased with the person.' : 'No words were given.')}
           </p>
           <p className="small muted" style={{ margin: 0 }}>
             {view.appeal.relation.replaceAll('_', ' ')} · <RelativeTime timeMs={view.appeal.filedAtMs} /> ·{' '}
@@ -45,7 +46,9 @@ export function JobContent({ view }: { view: JobView }) {
         title={
           <span className="row">
             {item === undefined ? 'Event' : (item.kind ?? 'Item').replace(/^./, (first) => first.toUpperCase())}
-            {stateWords[view.itemState] === undefined ? null : <Badge tone="attention">{stateWords[view.itemState]}</Badge>}
+            {stateWords[view.itemState] === undefined ? null : (
+              <Badge tone="attention">{stateWords[view.itemState]}</Badge>
+            )}
           </span>
         }
         acts={
@@ -95,7 +98,7 @@ export function JobContent({ view }: { view: JobView }) {
             </div>
             <div>
               <h3>Entry of {match.entry?.bankName ?? match.bankId}</h3>
-              {match.entry?.mediaSha256 ?? match.mediaSha256 ? (
+              {(match.entry?.mediaSha256 ?? match.mediaSha256) ? (
                 <MediaTile
                   media={{ id: match.entryId, kind: 'photo', upload: match.entry?.mediaSha256 ?? match.mediaSha256 }}
                   sizePx={220}
@@ -177,9 +180,7 @@ export function JobContent({ view }: { view: JobView }) {
                 <ReasonTrace root={root} />
               </details>
             )}
-            {Object.keys(proposal.features).length > 0 ? (
-              <EvidenceList facts={factsOf(proposal.features)} />
-            ) : null}
+            {Object.keys(proposal.features).length > 0 ? <EvidenceList facts={factsOf(proposal.features)} /> : null}
           </Panel>
         )
       })}

@@ -48,7 +48,9 @@ export function JobDecision({
                     <span className="faint small">proposed</span>
                   ) : null}
                 </span>
-                {chosen && choice.detail ? <span className="muted small job-choice-detail">{choice.detail}</span> : null}
+                {chosen && choice.detail ? (
+                  <span className="muted small job-choice-detail">{choice.detail}</span>
+                ) : null}
               </span>
               {choice.severity === undefined ? null : <SeverityBadge severity={choice.severity} words={false} />}
             </button>
@@ -83,10 +85,14 @@ export function JobDecision({
 function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) {
   const preview =
     draft.verdict === 'violation'
-      ? view.previews.find((each) => each.violation === draft.violation && (draft.severity === undefined || each.severity === draft.severity))
+      ? view.previews.find(
+          (each) =>
+            each.violation === draft.violation && (draft.severity === undefined || each.severity === draft.severity),
+        )
       : undefined
   const plain: Partial<Record<typeof draft.verdict, string>> = {
-    no_violation: 'The proposal is dismissed. The item stays, the account keeps its standing, and the rule’s record shows it.',
+    no_violation:
+      'The proposal is dismissed. The item stays, the account keeps its standing, and the rule’s record shows it.',
     escalate: 'The job goes to the senior queue with your note. Nothing happens to the account until then.',
     uphold: 'The decision and its consequences stay. The person is told, with your reason.',
     overturn:
@@ -122,7 +128,9 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
                 </span>
                 <span className="small muted">
                   {context.arithmetic}
-                  {context.closed.length > 0 ? ` · closes ${context.closed.map((each) => each.feature).join(', ')}` : ''}
+                  {context.closed.length > 0
+                    ? ` · closes ${context.closed.map((each) => each.feature).join(', ')}`
+                    : ''}
                 </span>
               </li>
             ))}

@@ -79,7 +79,11 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
   const touches = ['queues', 'jobs', 'review', 'decisions', 'appeals', 'subjects', 'insight']
   const decide = useChange(decideJob, { touches, quiet: true, onDone: () => void goNext() })
   const claim = useChange(claimJob, { touches: ['queues', 'jobs'] })
-  const skip = useChange(skipJob, { touches: ['queues', 'jobs'], done: 'The job was left to others', onDone: () => void goNext() })
+  const skip = useChange(skipJob, {
+    touches: ['queues', 'jobs'],
+    done: 'The job was left to others',
+    onDone: () => void goNext(),
+  })
   const release = useChange(releaseJob, {
     touches: ['queues', 'jobs'],
     done: 'The job was given back',
@@ -100,7 +104,11 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
           { keys: 'Enter', does: 'Confirm and take the next job', run: confirm },
           { keys: 'mod+Enter', does: 'Confirm, from the note as well', run: confirm, inFields: true },
           { keys: 'w', does: 'Write a note', run: () => document.getElementById('job-note')?.focus() },
-          { keys: 's', does: 'Skip: leave it to others', run: () => skip.mutate({ params, body: { reason: 'skipped' } }) },
+          {
+            keys: 's',
+            does: 'Skip: leave it to others',
+            run: () => skip.mutate({ params, body: { reason: 'skipped' } }),
+          },
           { keys: 'b', does: 'Give the job back', run: () => release.mutate({ params }) },
         ]
       : may && job.state === 'open'
@@ -120,7 +128,8 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
         title={questionWords[job.question]}
         crumbs={
           <>
-            <Go to="/review">Queues</Go> / <Go to={path`/review/queues/${job.queue}`}>{job.queue.replaceAll('_', ' ')}</Go>
+            <Go to="/review">Queues</Go> /{' '}
+            <Go to={path`/review/queues/${job.queue}`}>{job.queue.replaceAll('_', ' ')}</Go>
           </>
         }
         about={
@@ -161,7 +170,11 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
                     : 'You can look at this job. Deciding needs the role reviewer.'}
                 </p>
                 {may ? (
-                  <Button variant="filled" loading={claim.isPending} onClick={() => claim.mutate({ params }, { onSuccess: reload })}>
+                  <Button
+                    variant="filled"
+                    loading={claim.isPending}
+                    onClick={() => claim.mutate({ params }, { onSuccess: reload })}
+                  >
                     Take job <KeyHint keys="t" />
                   </Button>
                 ) : null}

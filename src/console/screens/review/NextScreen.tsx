@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core'
 import { IconChecks } from '@tabler/icons-react'
-import { useEffect, useEffectEvent, useState } from 'react'
-import { getJob, nextJob } from '../../../http/contract/jobs.ts'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useEffectEvent } from 'react'
+import { getJob, nextJob, type JobView } from '../../../http/contract/jobs.ts'
 import { client, keyOf, queries } from '../../api.ts'
 import { path, useUrl } from '../../frame/url.ts'
 import { EmptyState } from '../../parts/EmptyState.tsx'
@@ -13,40 +14,30 @@ import { SkeletonPage } from '../../parts/Skeletons.tsx'
 export function Screen() {
   const url = useUrl()
   const queue = url.search['queue']
-  const [state, setState] = useState<{ empty: boolean; error?: unknown }>()
-  const [attempt, setAttempt] = useState(0)
-  const take = useEffectEvent(async (stale: () => boolean) => {
-    try {
-      const { job } = await client.call(nextJob, { body: queue === undefined ? {} : { queue } })
-      if (stale()) return
-      if (job === null) return setState({ empty: true })
-      queries.setQueryData(keyOf(getJob, { params: { jobId: job.job.jobId } }), job)
-      url.replace(path`/review/jobs/${job.job.jobId}`, { queue })
-    } catch (error) {
-      if (!stale()) setState({ empty: false, error })
-    }
+  const next = useQuery({
+    queryKey: ['take next job', queue ?? null],
+    queryFn: () => client.call(nextJob, { body: queue === undefined ? {} : { queue } }),
+    // Each visit takes a job; an answer of an earlier visit is of no use.
+    gcTime: 0,
+    staleTime: 0,
+    refetchOnWindowFocus: false,
+    retry: false,
+  })
+  const job = next.data?.job
+  const show = useEffectEvent((view: JobView) => {
+    queries.setQueryData(keyOf(getJob, { params: { jobId: view.job.jobId } }), view)
+    url.replace(path`/review/jobs/${view.job.jobId}`, { queue })
   })
   useEffect(() => {
-    let gone = false
-    void take(() => gone)
-    return () => {
-      gone = true
-    }
-  }, [attempt])
-  if (state?.error !== undefined)
+    if (job !== undefined && job !== null) show(job)
+  }, [job])
+  if (next.error)
     return (
       <Page title="Next job">
-        <ErrorState
-          what="Next job"
-          error={state.error}
-          onRetry={() => {
-            setState(undefined)
-            setAttempt(attempt + 1)
-          }}
-        />
+        <ErrorState what="Next job" error={next.error} onRetry={() => void next.refetch()} />
       </Page>
     )
-  if (state?.empty)
+  if (job === null)
     return (
       <Page title="Next job">
         <EmptyState

@@ -24,7 +24,8 @@ const columns: Column<JobSchema>[] = [
     key: 'severity',
     title: 'Severity',
     width: '124px',
-    cell: (job) => (job.severity === undefined ? <span className="faint">–</span> : <SeverityBadge severity={job.severity} />),
+    cell: (job) =>
+      job.severity === undefined ? <span className="faint">–</span> : <SeverityBadge severity={job.severity} />,
   },
   {
     key: 'what',
@@ -37,7 +38,13 @@ const columns: Column<JobSchema>[] = [
       </span>
     ),
   },
-  { key: 'subject', title: 'About', width: 'minmax(120px, 220px)', cell: (job) => <SubjectChip subject={job.subject} />, wide: true },
+  {
+    key: 'subject',
+    title: 'About',
+    width: 'minmax(120px, 220px)',
+    cell: (job) => <SubjectChip subject={job.subject} />,
+    wide: true,
+  },
   {
     key: 'who',
     title: 'Account',
@@ -54,7 +61,14 @@ const columns: Column<JobSchema>[] = [
     wide: true,
     cell: (job) => job.priority.toLocaleString('en', { maximumFractionDigits: 2 }),
   },
-  { key: 'since', title: 'Since', width: '88px', align: 'right', quiet: true, cell: (job) => <RelativeTime timeMs={job.createdAtMs} /> },
+  {
+    key: 'since',
+    title: 'Since',
+    width: '88px',
+    align: 'right',
+    quiet: true,
+    cell: (job) => <RelativeTime timeMs={job.createdAtMs} />,
+  },
 ]
 
 /** The jobs of one queue by falling priority. */

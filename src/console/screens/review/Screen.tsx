@@ -61,7 +61,11 @@ const columns: Column<QueueView>[] = [
 function Due({ queue }: { queue: QueueView }) {
   const now = useNow()
   if (queue.overdue > 0) return <Badge tone="attention">{queue.overdue.toLocaleString('en')} overdue</Badge>
-  return <span className="muted small">{queue.soonestDueMs === null ? '–' : `in ${spanText(queue.soonestDueMs - now)}`}</span>
+  return (
+    <span className="muted small">
+      {queue.soonestDueMs === null ? '–' : `in ${spanText(queue.soonestDueMs - now)}`}
+    </span>
+  )
 }
 
 /** What waits for people, queue by queue, and one's own work of today. */
@@ -87,8 +91,8 @@ export function Screen() {
       filters={
         mine.data === undefined ? undefined : (
           <span className="muted small" role="status">
-            Your last 24 h: {mine.data.decided} decided ({mine.data.violations} violations, {mine.data.noViolations} without,{' '}
-            {mine.data.escalated} escalated), {spanText(mine.data.handlingMs)} of work
+            Your last 24 h: {mine.data.decided} decided ({mine.data.violations} violations, {mine.data.noViolations}{' '}
+            without, {mine.data.escalated} escalated), {spanText(mine.data.handlingMs)} of work
             {mine.data.medianHandlingMs === null ? '' : `, median ${spanText(mine.data.medianHandlingMs)} each`}
           </span>
         )

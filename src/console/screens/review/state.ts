@@ -21,7 +21,14 @@ export const verdictWords = {
 /** What the reviewer has chosen so far. Nothing is sent before it is confirmed. */
 export type Draft = { verdict: Verdict; violation?: string; severity?: 1 | 2 | 3 | 4 } | undefined
 
-export type Choice = { key: string; title: string; detail?: string; draft: NonNullable<Draft>; harm: boolean; severity?: number }
+export type Choice = {
+  key: string
+  title: string
+  detail?: string
+  draft: NonNullable<Draft>
+  harm: boolean
+  severity?: number
+}
 
 /** The answers that a job offers, each with its key. The proposed violation comes first, so that 1 is the likely one. */
 export function choicesOf(view: JobView): Choice[] {
@@ -35,7 +42,13 @@ export function choicesOf(view: JobView): Choice[] {
   if (question === 'appeal') {
     const current = (view.decision as { body?: { severity?: number } } | undefined)?.body?.severity
     return [
-      { key: 'u', title: 'Uphold decision', detail: 'It was right; it stays.', draft: { verdict: 'uphold' }, harm: true },
+      {
+        key: 'u',
+        title: 'Uphold decision',
+        detail: 'It was right; it stays.',
+        draft: { verdict: 'uphold' },
+        harm: true,
+      },
       {
         key: 'o',
         title: 'Overturn decision',
@@ -45,39 +58,47 @@ export function choicesOf(view: JobView): Choice[] {
       },
       ...([1, 2, 3, 4] as const)
         .filter((severity) => current === undefined || severity < current)
-        .map(
-          (severity): Choice => ({
-            key: String(severity),
-            title: `Modify to severity ${severity}`,
-            detail: 'A violation, but a lesser one.',
-            draft: { verdict: 'modify', severity },
-            harm: true,
-            severity,
-          }),
-        ),
+        .map((severity): Choice => ({
+          key: String(severity),
+          title: `Modify to severity ${severity}`,
+          detail: 'A violation, but a lesser one.',
+          draft: { verdict: 'modify', severity },
+          harm: true,
+          severity,
+        })),
       escalate,
     ]
   }
   if (question === 'remedy')
     return [
-      { key: 'r', title: 'Reverse decision', detail: 'It rests on the same mistake.', draft: { verdict: 'reverse' }, harm: false },
+      {
+        key: 'r',
+        title: 'Reverse decision',
+        detail: 'It rests on the same mistake.',
+        draft: { verdict: 'reverse' },
+        harm: false,
+      },
       { key: 'k', title: 'Keep decision', detail: 'It stands on its own.', draft: { verdict: 'keep' }, harm: true },
       escalate,
     ]
   const proposed = view.job.violation
   const sorted = [...view.policies].sort((a, b) => Number(b.violation === proposed) - Number(a.violation === proposed))
   return [
-    ...sorted.map(
-      (policy, index): Choice => ({
-        key: index < 9 ? String(index + 1) : '',
-        title: policy.title,
-        detail: policy.text,
-        draft: { verdict: 'violation', violation: policy.violation, severity: policy.severity },
-        harm: true,
-        severity: policy.severity,
-      }),
-    ),
-    { key: 'n', title: 'No violation', detail: 'Nothing is done; the proposal is dismissed.', draft: { verdict: 'no_violation' }, harm: false },
+    ...sorted.map((policy, index): Choice => ({
+      key: index < 9 ? String(index + 1) : '',
+      title: policy.title,
+      detail: policy.text,
+      draft: { verdict: 'violation', violation: policy.violation, severity: policy.severity },
+      harm: true,
+      severity: policy.severity,
+    })),
+    {
+      key: 'n',
+      title: 'No violation',
+      detail: 'Nothing is done; the proposal is dismissed.',
+      draft: { verdict: 'no_violation' },
+      harm: false,
+    },
     escalate,
   ]
 }
