@@ -21,6 +21,7 @@ const pageEntries = 5_000
 /** Transactions may commit out of the order in which they drew ordinals; looking back this far finds the late ones. */
 const lookBackEntries = 2_000
 
+/** A label book that holds nothing yet; it fills as it follows the ledger. */
 export function createLabelBook(): LabelBook {
   let labels = new Map<string, Map<string, number>>()
   let followed = new Map<string, number>()
