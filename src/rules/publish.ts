@@ -43,6 +43,7 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   const copySome = (section: string, wanted: ReadonlySet<string>) => {
     const all = document.get(section)
     if (!isMap(all)) return
+    giveCommentToFirst(all, all.items[0]?.key as Node | undefined)
     const some = new YAMLMap()
     some.items = all.items.filter(({ key }) => wanted.has(String(key))).map((pair) => pair.clone() as Pair)
     if (some.items.length > 0) root.add(own.createPair(section, some))
@@ -51,6 +52,7 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   copySome('lists', reads.lists)
   copySome('labels', labels)
   const all = document.get('rules')
+  if (isSeq(all)) giveCommentToFirst(all, all.items[0] as Node | undefined)
   const node = isSeq(all) && all.items.find((item) => isMap(item) && item.get('id') === rule.id)
   const copy = (node as Node).clone() as YAMLMap
   copy.delete('version')
@@ -58,6 +60,13 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   rules.items = [copy]
   root.add(own.createPair('rules', rules))
   return own.toString({ lineWidth: 0 })
+}
+
+/** YAML keeps the comment above the first member on the collection; it belongs to the member. */
+function giveCommentToFirst(collection: YAMLMap | YAMLSeq, first: Node | undefined): void {
+  if (first === undefined || typeof collection.commentBefore !== 'string') return
+  first.commentBefore = collection.commentBefore
+  collection.commentBefore = null
 }
 
 export type ChangeDeps = { ledger: Ledger; nowMs: number; author: Author; options?: CheckOptions }
