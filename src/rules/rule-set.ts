@@ -16,7 +16,7 @@ import { compileExpression } from './compile.ts'
 import { type Expression, type Reads } from './expression.ts'
 import { ruleFileError, type ParsedRuleFile, type Path } from './rule-file.ts'
 import { windowMsMax, windowMsMin } from './schema.ts'
-import { environmentFor, noNames, reservedNames, type Names } from './vocabulary.ts'
+import { canNameFeature, environmentFor, noNames, type Names } from './vocabulary.ts'
 
 /** A feature ready to be counted. */
 export type Feature = {
@@ -110,9 +110,9 @@ export function compileFile({ file, problemAt }: Checked, options: CheckOptions,
     labels,
     signals: new Set([...builtInSignals, ...(options.signals ?? [])]),
   }
-  const taken = (name: string) => reservedNames.has(name) || name in Object.prototype
+  const free = new Set([...kinds.keys()].filter(canNameFeature))
   for (const name of kinds.keys())
-    if (taken(name)) problems.push(problemAt(['features', name], 'is the name of something else', { key: true }))
+    if (!free.has(name)) problems.push(problemAt(['features', name], 'is the name of something else', { key: true }))
 
   const eventEnvironment = environmentFor(new Map())
   const added: Feature[] = []
@@ -128,7 +128,7 @@ export function compileFile({ file, problemAt }: Checked, options: CheckOptions,
     if (known < 0) added.push(feature)
   }
   // Where features are wrong, their rules are still checked: all problems at once.
-  const environment = environmentFor(new Map([...kinds].filter(([name]) => !taken(name))))
+  const environment = environmentFor(new Map([...kinds].filter(([name]) => free.has(name))))
   const lists = new Map(Object.entries(file.lists ?? {}).map(([name, list]) => [name, listReader(list)]))
   const used: Used = { features: new Set(), lists: new Set(), labels: new Set() }
   const rules: Rule[] = []
