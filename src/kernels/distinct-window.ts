@@ -28,6 +28,7 @@ export type DistinctWindow = {
 export const samplesMax = 65_536
 const newestExact = 1_024
 
+/** A window that has seen nothing. */
 export function createDistinct(): DistinctWindow {
   return {
     times: new Float64Array(4),
@@ -210,10 +211,12 @@ export function distinctCount(window: DistinctWindow, fromMs: number, untilMs: n
   return count
 }
 
+/** Whether nothing after `horizonMs` was seen, so that the window reads as an empty one does. */
 export function distinctIsOver(window: DistinctWindow, horizonMs: number): boolean {
   return window.head === window.tail || window.times[window.tail - 1]! <= horizonMs
 }
 
+/** Writes the window, so that `readDistinct` makes one that answers the same for ever after. */
 export function writeDistinct(window: DistinctWindow, out: ByteWriter): void {
   out.u32(window.level)
   out.f64(window.sampledUntilMs)
@@ -221,6 +224,7 @@ export function writeDistinct(window: DistinctWindow, out: ByteWriter): void {
   out.f64s(window.hashes, window.head, window.tail)
 }
 
+/** Reads what `writeDistinct` wrote. */
 export function readDistinct(from: ByteReader): DistinctWindow {
   const window = createDistinct()
   window.level = from.u32()

@@ -6,7 +6,7 @@ import type { Signal } from '../domain/signal.ts'
 import { evaluate, noLabels, reevaluate, subjectsRead, type EvaluateContext } from './evaluate.ts'
 import { createFeatureState } from './features.ts'
 import { parseRuleFile } from './rule-file.ts'
-import { compileRuleSet } from './rule-set.ts'
+import { compileRuleSet } from './check-file.ts'
 import { trace } from './trace.ts'
 
 type Given = Partial<Event> & { atMs?: number }

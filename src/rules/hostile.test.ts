@@ -5,7 +5,8 @@ import type { Event } from '../domain/event.ts'
 import { evaluate, noLabels } from './evaluate.ts'
 import { createFeatureState } from './features.ts'
 import { parseRuleFile } from './rule-file.ts'
-import { compileRuleSet, type RuleSet } from './rule-set.ts'
+import { compileRuleSet } from './check-file.ts'
+import type { RuleSet } from './rule-set.ts'
 import { trace } from './trace.ts'
 
 const ruleWith = (when: string) =>

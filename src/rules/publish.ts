@@ -5,7 +5,8 @@ import type { RuleMode } from '../domain/rule.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tx } from '../storage/database.ts'
 import { parseRuleFile, type ParsedRuleFile } from './rule-file.ts'
-import { compileFile, sha256, type CheckOptions, type Feature, type Rule } from './rule-set.ts'
+import { compileFile, type CheckOptions } from './check-file.ts'
+import { sha256, type Feature, type Rule } from './rule-set.ts'
 import { lockRules, selectNewestVersions, selectRule, selectRules, selectVersion } from './store.ts'
 
 /** One rule of a checked file, with everything that it reads, as a file of its own. */

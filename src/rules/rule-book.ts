@@ -6,7 +6,8 @@ import { byteReader, byteWriter } from '../kernels/byte-stream.ts'
 import type { Database } from '../storage/database.ts'
 import { createFeatureState, type FeatureState } from './features.ts'
 import { compileVersion } from './publish.ts'
-import { ruleSetOf, sha256, type CheckOptions, type Feature, type Rule, type RuleSet } from './rule-set.ts'
+import type { CheckOptions } from './check-file.ts'
+import { ruleSetOf, sha256, type Feature, type Rule, type RuleSet } from './rule-set.ts'
 import type { FeatureReads } from './scope.ts'
 import { selectRevisions, selectRules, type StoredRule } from './store.ts'
 
@@ -30,6 +31,7 @@ export type RuleBook = {
 
 const pollMs = 1_000
 
+/** An empty book; the first refresh fills it. */
 export function createRuleBook(deps: {
   db: Pick<Database, 'query'>
   clock: Clock
@@ -101,6 +103,7 @@ export type FeatureStates = {
   reset: () => void
 }
 
+/** States for the tenants of a book, all empty. */
 export function createFeatureStates(book: RuleBook): FeatureStates {
   const states = new Map<string, FeatureState>()
   const stateOf = (tenantId: string): FeatureState => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { parseRuleFile } from './rule-file.ts'
-import { compileRuleSet, type CheckOptions } from './rule-set.ts'
+import { compileRuleSet, type CheckOptions } from './check-file.ts'
 import { ruleFileSchema } from './schema.ts'
 
 const good = `
