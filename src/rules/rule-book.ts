@@ -26,6 +26,8 @@ export type RuleBook = {
   broken: (tenantId: string) => readonly BrokenRule[]
   /** The next refresh looks at once; for `afterCommit` of a change. */
   invalidate: () => void
+  /** Whether something was changed here that the next refresh will look for at once. */
+  stale: () => boolean
   tenants: () => string[]
 }
 
@@ -66,6 +68,7 @@ export function createRuleBook(deps: {
     invalidate: () => {
       lookedMs = -Infinity
     },
+    stale: () => lookedMs === -Infinity,
     tenants: () => [...sets.keys()],
   }
 }
@@ -98,6 +101,8 @@ export type FeatureStates = {
   follow: () => boolean
   observe: (tenantId: string, parsed: { event: Event; occurredAtMs: number }) => FeatureReads
   snapshot: () => { body: Uint8Array; declaredSha256: string }
+  /** Digest of what all tenants declare now. */
+  declaredSha256: () => string
   /** False, and nothing changed, when the snapshot was taken under other declarations. */
   restore: (body: Uint8Array, declaredSha256: string) => boolean
   reset: () => void
@@ -146,6 +151,7 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
       }
       return { body: out.done(), declaredSha256: declared() }
     },
+    declaredSha256: declared,
     restore(body, declaredSha256) {
       if (declaredSha256 !== declared()) return false
       const from = byteReader(body)

@@ -223,8 +223,9 @@ function etagOf({ version, mode, changedMs }: StoredRule): string {
   return `"${version}-${mode}-${changedMs}"`
 }
 
-function standingView({ ruleId: _, ...standing }: Standing) {
-  return standing
+function standingView(standing: Standing): Omit<Standing, 'ruleId'> {
+  const { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval } = standing
+  return { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval }
 }
 
 const effectKinds = ['violation', 'label', 'review', 'gate', 'webhook'] as const satisfies (keyof EffectDocument)[]
