@@ -60,6 +60,9 @@ export const settings: readonly Setting[] = [
   { name: 'CUSTOS_LOG', byDefault: 'info', meaning: `how much is logged: ${logLevels.join(', ')}` },
 ]
 
+/** Variables of the test runner, which programs under test inherit. */
+const testPrefix = 'CUSTOS_TEST_'
+
 export type Environment = Record<string, string | undefined>
 export type Overrides = { dataDir?: string; port?: string; host?: string }
 
@@ -77,7 +80,11 @@ export function readConfig(env: Environment, cwd: string, overrides: Overrides =
     void problems.push({ field, problem, value: /SECRET|DATABASE_URL/.test(field) ? '(hidden)' : quote(value) })
 
   for (const name of Object.keys(env))
-    if (name.startsWith('CUSTOS_') && !settings.some((setting) => setting.name === name))
+    if (
+      name.startsWith('CUSTOS_') &&
+      !name.startsWith(testPrefix) &&
+      !settings.some((setting) => setting.name === name)
+    )
       bad(name, env[name] ?? '', `is not a setting of this release; did you mean ${nearest(name)}?`)
 
   const portName = overrides.port === undefined ? 'CUSTOS_PORT' : '--port'
