@@ -51,6 +51,17 @@ export type ViolationProposal = {
   route: 'auto' | 'review'
   match?: MatchRef
   facts: Facts
+  /** Language of the person concerned; English when unknown. */
+  language?: string
+  /** When the item was posted, if long before the event. */
+  itemCreatedAtMs?: number
+  /** Items found in one batch carry one key and count as one strike. */
+  dedupeKey?: string
+  role?: string
+  /** 0 to 1; 1 unless said. */
+  attribution?: number
+  /** False for accounts without contact details: they get no notice. */
+  reachable?: boolean
 }
 
 /** The statement of reasons shown to the affected person and exported under the DSA. */
@@ -281,6 +292,12 @@ export type EntryBodies = {
   'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
   'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
   'rule.tripped': { ruleId: string; version: number; reason: string }
+  'rule.mode_changed': {
+    ruleId: string
+    version: number
+    mode: 'live' | 'shadow' | 'off'
+    before: 'live' | 'shadow' | 'off'
+  }
   'policy.published': { policyId: string; version: number; text: string; sha256: string; effectiveFromMs: number }
   'settings.changed': { changes: Record<string, { before: unknown; after: unknown }> }
   'person.viewed_sensitive': { personId: string; mediaSha256?: string; jobId?: string; what: string }

@@ -3,6 +3,7 @@ import type { Author, LedgerEntry } from '../domain/entry.ts'
 import { InputError } from '../domain/error.ts'
 import type { Clock } from '../domain/ids.ts'
 import type { Policy } from '../domain/policy.ts'
+import type { SubjectRef } from '../domain/subject.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Query, Tx } from '../storage/database.ts'
 import { lockKeys } from '../storage/ledger-records.ts'
@@ -50,6 +51,9 @@ export function createPolicies(): Policies {
   }
 }
 
+/** Policies stand in the ledger as items under a name that no platform's item id has. */
+export const policySubject = (policyId: string): SubjectRef => ({ kind: 'item', id: `custos:policy:${policyId}` })
+
 export type PublishDeps = { ledger: Ledger; clock: Clock }
 export type Published = { version: number; changed: boolean; entry?: LedgerEntry }
 
@@ -84,8 +88,7 @@ export async function publishPolicy(
   const [entry] = await deps.ledger.append(tx, tenantId, [
     {
       kind: 'policy.published',
-      // Policies have no subject of their own kind; the tenant stands for it.
-      subject: { kind: 'thread', id: `policy:${policy.id}` },
+      subject: policySubject(policy.id),
       occurredAtMs: nowMs,
       author: input.author,
       automation: 'none',

@@ -159,6 +159,13 @@ export async function reverseDecision(tx: Tx, entry: LedgerEntry<'decision.rever
       entry.body.reason,
     ],
   )
+  // It no longer holds anything; whether the item comes back is said by item.restored.
+  for (const [table, column] of Object.values(holdTables))
+    await tx.query(
+      `UPDATE ${table} SET decisions = array_remove(decisions, $2) WHERE tenant_id = $1
+       AND ${column} = (SELECT ${column} FROM decisions WHERE tenant_id = $1 AND id::text = $2)`,
+      [entry.tenantId, entry.body.decisionId],
+    )
 }
 
 export async function selectDecision(query: Query, tenantId: string, id: string): Promise<DecisionRow | undefined> {
@@ -172,6 +179,7 @@ export async function selectDecision(query: Query, tenantId: string, id: string)
 export type DecisionFilter = {
   actorId?: string
   itemId?: string
+  eventId?: string
   threadId?: string
   context?: string
   violation?: string
@@ -200,6 +208,7 @@ export function selectDecisions(query: Query, tenantId: string, filter: Decision
   }
   add('actor_id = ?', filter.actorId)
   add('item_id = ?', filter.itemId)
+  add('event_id = ?', filter.eventId)
   add('thread_id = ?', filter.threadId)
   add('context = ?', filter.context)
   add('violation = ?', filter.violation)
@@ -373,6 +382,16 @@ export async function openGate(tx: Tx, tenantId: string, gateId: string): Promis
   await tx.query('DELETE FROM gates WHERE tenant_id = $1 AND id = $2', [tenantId, gateId])
 }
 
+/** One gate that is closed, whatever its end. */
+export async function selectGate(query: Query, tenantId: string, id: string): Promise<GateRow | undefined> {
+  const [row] = await query<GateRow>(
+    `SELECT id, feature, context, until_ms AS "untilMs", consequence_id AS "consequenceId", reason
+     FROM gates WHERE tenant_id = $1 AND id = $2`,
+    [tenantId, id],
+  )
+  return row
+}
+
 export function selectGates(query: Query, tenantId: string, actorId: string): Promise<GateRow[]> {
   return query<GateRow>(
     `SELECT id, feature, context, until_ms AS "untilMs", consequence_id AS "consequenceId", reason
@@ -477,6 +496,15 @@ export async function selectHolds(
     [tenantId, id],
   )
   return row?.decisions ?? []
+}
+
+/** Whether a thread still has a status that nothing holds any more: a reversal took away its last restriction. */
+export async function threadIsFree(query: Query, tenantId: string, threadId: string): Promise<boolean> {
+  const rows = await query(
+    'SELECT 1 FROM thread_status WHERE tenant_id = $1 AND thread_id = $2 AND cardinality(decisions) = 0',
+    [tenantId, threadId],
+  )
+  return rows.length > 0
 }
 
 // Labels

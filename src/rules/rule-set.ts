@@ -256,6 +256,7 @@ function compileFeature(
         document.where,
         windowMs,
         latenessMs,
+        document.kind === 'rate' ? perMs : 0,
       ]),
     ),
   }
