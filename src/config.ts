@@ -57,6 +57,8 @@ export const settings: readonly Setting[] = [
   { name: 'CUSTOS_OIDC_ROLES', byDefault: '', meaning: 'group=role list: trust-leads=admin,trust-staff=reviewer' },
   { name: 'CUSTOS_MEDIA_HOSTS', byDefault: '(none)', meaning: 'hosts that media may be fetched from: *.example.org' },
   { name: 'CUSTOS_SECRET_KEY', byDefault: '(made in the data folder)', meaning: '32 bytes in base64 or hexadecimal' },
+  { name: 'CUSTOS_URL', byDefault: 'http://127.0.0.1:7070', meaning: 'where "custos ingest" sends events' },
+  { name: 'CUSTOS_KEY', byDefault: '', meaning: 'API key that "custos ingest" sends them with' },
   { name: 'CUSTOS_LOG', byDefault: 'info', meaning: `how much is logged: ${logLevels.join(', ')}` },
 ]
 
