@@ -30,6 +30,7 @@ export type RuleBook = {
 
 const pollMs = 1_000
 
+/** The rules of every tenant as they stand in the database, compiled; looked at again when they change. */
 export function createRuleBook(deps: {
   db: Pick<Database, 'query'>
   clock: Clock
@@ -101,6 +102,7 @@ export type FeatureStates = {
   reset: () => void
 }
 
+/** Feature states of a worker, one per tenant, made when first asked for. */
 export function createFeatureStates(book: RuleBook): FeatureStates {
   const states = new Map<string, FeatureState>()
   const stateOf = (tenantId: string): FeatureState => {
