@@ -23,6 +23,8 @@ export type RuleBook = {
   /** The rules of a tenant as of the last refresh. */
   current: (tenantId: string) => RuleSet
   broken: (tenantId: string) => readonly BrokenRule[]
+  /** Whether something was changed here that the next refresh will look for at once. */
+  stale: () => boolean
   /** The next refresh looks at once; for `afterCommit` of a change. */
   invalidate: () => void
   tenants: () => string[]
@@ -65,6 +67,7 @@ export function createRuleBook(deps: {
     invalidate: () => {
       lookedMs = -Infinity
     },
+    stale: () => lookedMs === -Infinity,
     tenants: () => [...sets.keys()],
   }
 }
@@ -100,9 +103,11 @@ export type FeatureStates = {
   /** False, and nothing changed, when the snapshot was taken under other declarations. */
   restore: (body: Uint8Array, declaredSha256: string) => boolean
   reset: () => void
+  /** Digest of what all tenants declare now. */
+  declaredSha256: () => string
 }
 
-/** Feature states of a worker, one per tenant, made when first asked for. */
+/** The feature states of all tenants of a rule book, empty until events are observed or a snapshot is restored. */
 export function createFeatureStates(book: RuleBook): FeatureStates {
   const states = new Map<string, FeatureState>()
   const stateOf = (tenantId: string): FeatureState => {
@@ -157,5 +162,6 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
       return true
     },
     reset: () => states.clear(),
+    declaredSha256: declared,
   }
 }
