@@ -18,7 +18,7 @@ import { createInProcessStream } from '../streams/in-process.ts'
 import { UsageError } from './command.ts'
 import { command } from './ingest.ts'
 
-const nowMs = Date.UTC(2026, 10, 20)
+const nowMs = Date.now()
 const folder = await mkdtemp(join(tmpdir(), 'custos-ingest-'))
 const media = new Map<string, number>()
 let db: Database
@@ -232,7 +232,7 @@ test('a wrong key, path, format or option is refused by name before anything is 
   await refused(['short.csv'], /needs --mapping/)
   await refused(['m.yaml'], /cannot tell the format/)
   await refused(['short.csv', '--format', 'xml'], /--format "xml"/)
-  await refused(['short.csv', '--concurrency', '99'], /--concurrency "99"/)
+  await refused(['short.csv', '--mapping', 'm.yaml', '--concurrency', '99'], /--concurrency "99"/)
   await refused([], /argument/)
   await assert.rejects(command.run(['short.csv', '--mapping', 'none.yaml'], io), /Cannot read the mapping/)
 })
