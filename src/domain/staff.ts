@@ -33,12 +33,17 @@ export const scopes = [
   'people:read',
   'people:write',
   'keys:write',
+  'links:write',
+  'webhooks:read',
+  'webhooks:write',
   'sim:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 
 const reads = scopes.filter(
-  (scope) => scope.endsWith(':read') && !['audit:read', 'people:read', 'settings:read', 'media:read'].includes(scope),
+  (scope) =>
+    scope.endsWith(':read') &&
+    !['audit:read', 'people:read', 'settings:read', 'media:read', 'webhooks:read'].includes(scope),
 )
 
 /** What each role may do. Least first: nobody sees more than their role needs. */
@@ -57,6 +62,8 @@ export const roleScopes = {
     'decide:write',
     'media:read',
     'settings:read',
+    'webhooks:read',
+    'webhooks:write',
     'sim:write',
   ],
   admin: [...scopes],

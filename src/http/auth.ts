@@ -184,7 +184,9 @@ export function requireSameOrigin(request: FastifyRequest): void {
   const site = request.headers['sec-fetch-site']
   const { origin, host } = request.headers
   const sameOrigin = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
-  if (site === undefined ? sameOrigin : site === 'same-origin' && (origin === undefined || sameOrigin)) return
+  // "null" is what a page with a strict referrer policy sends; it counts for nothing, Sec-Fetch-Site decides then.
+  const known = origin !== undefined && origin !== 'null'
+  if (site === undefined ? sameOrigin : site === 'same-origin' && (!known || sameOrigin)) return
   throw problem(
     403,
     'The request comes from another site',

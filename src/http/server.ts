@@ -223,6 +223,9 @@ export function toProblem(error: unknown): HttpProblem {
     return new HttpProblem(415, 'Unknown content type', 'Send application/json.')
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new HttpProblem(statusCode, 'The request cannot be read', message ?? '')
+  // character_not_in_repertoire, untranslatable_character: text with a NUL, which PostgreSQL cannot hold.
+  if (code === '22021' || code === '22P05')
+    return new HttpProblem(422, 'The input cannot be accepted', 'A text of the request holds a NUL character.')
   if (isUnavailable(error))
     return new HttpProblem(
       503,

@@ -112,6 +112,7 @@ export async function updatePerson(
   )
 }
 
+/** Raises the version of a person, so that an edit based on the older one is refused. */
 export async function bumpPerson(tx: Tx, id: string): Promise<void> {
   await tx.query('UPDATE people SET version = version + 1 WHERE id = $1', [id])
 }
@@ -127,6 +128,7 @@ export async function lockAdmins(tx: Tx, tenantId: string): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
+/** Whether an administrator of the tenant has ever signed in; until then a start prints a sign-in link. */
 export async function anyoneSignedIn(query: Query, tenantId: string): Promise<boolean> {
   const rows = await query(
     `SELECT 1 FROM people p JOIN person_roles r ON r.person_id = p.id

@@ -96,10 +96,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { clusterDir, socketDir, passwordFile } = locateEmbedded(options.dataDir)
 
   let binaries = packaged
-  if (clusterDir !== resolve(options.dataDir, 'postgres'))
+  if (clusterDir !== resolve(options.dataDir, 'postgres')) {
+    await leaveOrphan(options.dataDir, clusterDir, options.log)
     options.log(
       `database files are in ${clusterDir}: the unprivileged user that runs PostgreSQL may not enter ${options.dataDir}`,
     )
+  }
   if (asRoot && !reachable(packaged)) {
     const stamp = createHash('sha256')
       .update(packaged + statSync(join(packaged, 'bin/postgres')).mtimeMs)
@@ -244,6 +246,22 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (isAlive(serverPid)) throw new Error(`Cannot stop PostgreSQL (process ${serverPid}) within 15 s`)
     },
   }
+}
+
+/**
+ * A cluster outside of its data folder outlives that folder. When the folder was removed and made anew, the old database
+ * is moved aside instead of coming back from the dead; nothing is deleted.
+ */
+async function leaveOrphan(dataDir: string, clusterDir: string, log: (line: string) => void): Promise<void> {
+  const marker = join(dataDir, 'postgres.location')
+  if (!existsSync(marker) && existsSync(join(clusterDir, 'PG_VERSION')) && !isAlive(readPid(clusterDir))) {
+    let aside = `${clusterDir}.left`
+    for (let n = 2; existsSync(aside); n++) aside = `${clusterDir}.left-${n}`
+    await rename(clusterDir, aside)
+    log(`an older database of a removed ${dataDir} lies in ${aside}; delete it when nobody needs it`)
+  }
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(marker, `${clusterDir}\n`)
 }
 
 /** npm packages cannot hold symbolic links; the list beside the libraries says which ones to make. */

@@ -231,6 +231,12 @@ export async function lockKeys(tx: Tx, keys: readonly string[]): Promise<void> {
   )
 }
 
+/** Every tenant that has entries. */
+export async function selectLedgerTenants(query: Query): Promise<string[]> {
+  const rows = await query<{ tenant_id: string }>('SELECT DISTINCT tenant_id FROM ledger_entries ORDER BY 1')
+  return rows.map((row) => row.tenant_id)
+}
+
 /** Makes writers to the ledger wait until this transaction ends; readers go on. */
 export async function lockAppends(tx: Tx): Promise<void> {
   await tx.query('LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE')

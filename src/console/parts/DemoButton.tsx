@@ -1,0 +1,3 @@
+export function DemoButton() {
+  return null
+}

@@ -1,0 +1,4 @@
+import { Page } from '../../parts/Page.tsx'
+export function Screen() {
+  return <Page title="Overview">x</Page>
+}

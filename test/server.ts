@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { after } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import type { Author } from '../src/domain/entry.ts'
+import { defaultSettings } from '../src/domain/settings.ts'
+import type { Role, Scope } from '../src/domain/staff.ts'
+import { createKey, createPerson, defaultTenantId, startSession, type AccessDeps } from '../src/http/access.ts'
+import { createAuth, sessionCookie, type Auth } from '../src/http/auth.ts'
+import { createClient, type Client } from '../src/http/client.ts'
+import type { AnyRoute } from '../src/http/contract/any-route.ts'
+import { accessRoutes } from '../src/http/routes/access.ts'
+import { createServer, type Mount } from '../src/http/server.ts'
+import { createLedger, type Ledger } from '../src/ledger/ledger.ts'
+import type { Database } from '../src/storage/database.ts'
+import { insertTenant } from '../src/storage/tenants.ts'
+import { testDatabase } from './database.ts'
+
+// Registered at the root: a hook registered inside another hook or test would run when that one ends.
+const closing: FastifyInstance[] = []
+after(async () => {
+  for (const app of closing) await app.close()
+})
+
+const author: Author = { kind: 'system', part: 'test' }
+
+export type AccessServer = {
+  baseUrl: string
+  app: FastifyInstance
+  mount: Mount
+  routes: AnyRoute[]
+  db: Database
+  ledger: Ledger
+  auth: Auth
+  deps: AccessDeps
+  /** Moves the clock that everything here reads. */
+  advance: (ms: number) => void
+  nowMs: () => number
+  logged: Record<string, unknown>[]
+  key: (scopes: readonly Scope[], tenantId?: string) => Promise<string>
+  /** A client that calls with an API key. */
+  keyClient: (scopes: readonly Scope[], tenantId?: string) => Promise<Client>
+  person: (roles: readonly Role[], tenantId?: string) => Promise<{ id: string; cookie: string; client: Client }>
+  /** A client of a browser on our own pages. */
+  browser: (cookie: string) => Client
+}
+
+/** A listening server with access on a real database, for tests that need callers more than the whole program. */
+export async function accessServer(
+  more: (server: Omit<AccessServer, 'baseUrl'>) => void = () => {},
+): Promise<AccessServer> {
+  const db = await testDatabase()
+  let nowMs = Date.UTC(2026, 10, 20, 12)
+  const clock = () => nowMs
+  const ledger = createLedger({ projectors: [], clock, randomBytes })
+  const deps = { ledger, clock, randomBytes }
+  const auth = createAuth({ db, clock })
+  const logged: Record<string, unknown>[] = []
+  const { app, mount, routes } = createServer({
+    authenticate: auth.authenticate,
+    admit: async (request, _reply, _route, principal) => auth.refuseCrossSite(request, principal),
+    checkResponses: true,
+    log: (line) => void logged.push(line),
+  })
+  accessRoutes(app, mount, { ...deps, db, auth })
+  let baseUrl = ''
+  let count = 0
+  const key = async (scopes: readonly Scope[], tenantId = defaultTenantId) =>
+    (await db.transaction((tx) => createKey(tx, deps, tenantId, { name: 'test key', scopes }, author))).token
+  const browser = (cookie: string) =>
+    createClient({ baseUrl, headers: { cookie: `${sessionCookie}=${cookie}`, origin: baseUrl } })
+  const server = {
+    app,
+    mount,
+    routes,
+    db,
+    ledger,
+    auth,
+    deps,
+    logged,
+    advance: (ms: number) => void (nowMs += ms),
+    nowMs: clock,
+    key,
+    browser,
+    keyClient: async (scopes: readonly Scope[], tenantId?: string) =>
+      createClient({ baseUrl, key: await key(scopes, tenantId) }),
+    person: async (roles: readonly Role[], tenantId = defaultTenantId) => {
+      const person = { handle: `person-${++count}@example.org`, name: `Person ${count}`, roles }
+      const [id, cookie] = await db.transaction(async (tx) => {
+        const made = (await createPerson(tx, deps, tenantId, person, author))!
+        return [made, await startSession(tx, deps, tenantId, made)] as const
+      })
+      return { id, cookie, client: browser(cookie) }
+    },
+  }
+  await db.transaction(async (tx) => {
+    await insertTenant(tx, { id: defaultTenantId, name: 'Default', nowMs, settings: defaultSettings })
+    await insertTenant(tx, { id: 'other', name: 'Other', nowMs })
+  })
+  more(server)
+  baseUrl = await app.listen({ port: 0, host: '127.0.0.1' })
+  closing.push(app)
+  return Object.assign(server, { baseUrl })
+}
