@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createRandom } from '../src/kernels/random.ts'
 import { openDatabase } from '../src/storage/database.ts'
 import { findEmbedded } from '../src/storage/embedded.ts'
-import { custos, makeKey, startProduct, type Product } from './product.ts'
+import { custos, makeDataDir, makeKey, startProduct, type Product } from './product.ts'
 
 export type CrashOptions = { serverKills: number; databaseKills: number; seed: number; log: (line: string) => void }
 export type CrashReport = {
@@ -44,7 +41,7 @@ rules:
  */
 export async function crashRounds({ serverKills, databaseKills, seed, log }: CrashOptions): Promise<CrashReport> {
   const random = createRandom(seed)
-  const dataDir = mkdtempSync(join(tmpdir(), 'custos-crash-'))
+  const dataDir = makeDataDir('crash')
   let product: Product = await startProduct({ dataDir })
   const key = await makeKey(dataDir)
   const acknowledged = new Set<string>()

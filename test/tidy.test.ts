@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { settings } from '../src/config.ts'
 import {
   areaOf,
   clockFindings,
@@ -57,6 +58,10 @@ suite('the house', () => {
   test('no construct is used that this project does without', () => none(shapeFindings(house)))
   test('every exported function says what it promises', () => none(docFindings(source)))
   test('every test names a promise and checks it', () => none(testFindings(house)))
+  test('the guide names every setting', () => {
+    const guide = readFileSync(join(root, 'docs/guides/operate.md'), 'utf8')
+    for (const { name } of settings) assert.ok(guide.includes(`\`${name}\``), name)
+  })
   test('no file is too long for one subject', (t) => {
     for (const { path, problem } of lengthFindings(house, linesWarn)) t.diagnostic(`${path} ${problem}`)
     none(lengthFindings(house))

@@ -107,7 +107,12 @@ export function scan(text: string): Scanned {
 
 const lineOf = (text: string, at: number) => text.slice(0, at).split('\n').length
 
-export type Import = { specifier: string; line: number; reexport: boolean }
+export type Import = {
+  specifier: string
+  line: number
+  reexport: boolean
+  /** A worker, named by URL. */ worker: boolean
+}
 
 /** Everything a file imports: static, type-only, re-exported, dynamic, and workers by URL. */
 export function importsOf(text: string): Import[] {
@@ -123,8 +128,9 @@ export function importsOf(text: string): Import[] {
     for (const match of bare.matchAll(shape)) {
       const begin = match.index + match[0].length
       const specifier = code.slice(begin, bare.indexOf(match[1]!, begin))
-      if (match[0].startsWith('new') && !/\.(ts|tsx|mjs|js)$/.test(specifier)) continue
-      found.push({ specifier, line: lineOf(text, match.index), reexport: match[0].startsWith('export') })
+      const worker = match[0].startsWith('new')
+      if (worker && !/\.(ts|tsx|mjs|js)$/.test(specifier)) continue
+      found.push({ specifier, line: lineOf(text, match.index), reexport: match[0].startsWith('export'), worker })
     }
   }
   return found
@@ -244,7 +250,7 @@ export function cycleFindings(files: readonly Source[]): Finding[] {
     files.map((file) => [
       file.path,
       importsOf(file.text)
-        .filter(({ specifier }) => specifier.startsWith('.'))
+        .filter(({ specifier, worker }) => specifier.startsWith('.') && !worker)
         .map(({ specifier }) => resolveFrom(file.path, specifier))
         .filter((target) => known.has(target)),
     ]),

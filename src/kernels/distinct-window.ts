@@ -28,6 +28,7 @@ export type DistinctWindow = {
 export const samplesMax = 32_768
 const newestExact = 1_024
 
+/** A window that has seen nothing. */
 export function createDistinct(): DistinctWindow {
   return {
     times: new Float64Array(4),
@@ -209,10 +210,12 @@ export function distinctCount(window: DistinctWindow, fromMs: number, untilMs: n
   return count
 }
 
+/** Whether everything in the window lies at or before `horizonMs`, so that it can be forgotten. */
 export function distinctIsOver(window: DistinctWindow, horizonMs: number): boolean {
   return window.head === window.tail || window.times[window.tail - 1]! <= horizonMs
 }
 
+/** Writes the window for a snapshot. */
 export function writeDistinct(window: DistinctWindow, out: ByteWriter): void {
   out.u32(window.level)
   out.f64(window.sampledUntilMs)
@@ -220,6 +223,7 @@ export function writeDistinct(window: DistinctWindow, out: ByteWriter): void {
   out.f64s(window.hashes, window.head, window.tail)
 }
 
+/** Reads back what `writeDistinct` wrote. */
 export function readDistinct(from: ByteReader): DistinctWindow {
   const window = createDistinct()
   window.level = from.u32()

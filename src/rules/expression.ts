@@ -47,6 +47,7 @@ export class CompileError extends Error {
   }
 }
 
+/** Reads of an expression that reads nothing. */
 export function emptyReads(): Reads {
   return {
     features: new Set(),

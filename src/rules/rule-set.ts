@@ -165,6 +165,7 @@ export function compileFile({ file, problemAt }: Checked, options: CheckOptions,
   return rules
 }
 
+/** SHA-256 of a text, in hexadecimal. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
@@ -255,6 +256,7 @@ function compileFeature(
         document.where,
         windowMs,
         latenessMs,
+        document.kind === 'rate' ? perMs : 0,
       ]),
     ),
   }
