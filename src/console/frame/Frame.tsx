@@ -16,6 +16,7 @@ import { ApiError } from '../../http/client.ts'
 import { client, queries, useRead } from '../api.ts'
 import { ErrorState } from '../parts/ErrorState.tsx'
 import { KeyHint } from '../parts/KeyHint.tsx'
+import { SimStrip } from '../parts/SimStrip.tsx'
 import { SkeletonPage } from '../parts/Skeletons.tsx'
 import { areaGroups, areaOf, areas } from './areas.ts'
 import { Drawer } from './Drawer.tsx'
@@ -145,6 +146,7 @@ function Inside() {
           <KeyHint keys="mod+k" />
         </UnstyledButton>
         <span className="grow" />
+        <SimStrip />
         <LiveDot />
         <Menu position="bottom-end" width={240}>
           <Menu.Target>
