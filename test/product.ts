@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { chmodSync, mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,9 +25,16 @@ export type Product = {
 
 export type ProductOptions = { dataDir?: string; args?: string[]; env?: Record<string, string>; keep?: boolean }
 
+/** An empty folder that, as root, the unprivileged user of PostgreSQL may enter. */
+export function makeDataDir(purpose: string): string {
+  const dir = mkdtempSync(join(tmpdir(), `custos-${purpose}-`))
+  chmodSync(dir, 0o755)
+  return dir
+}
+
 /** Starts the whole product as a user would, on a free port, and waits until it serves. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'custos-bench-'))
+  const dataDir = options.dataDir ?? makeDataDir('bench')
   const began = performance.now()
   const child = spawn(
     process.execPath,

@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { findEmbedded } from '../src/storage/embedded.ts'
+import { makeDataDir } from './product.ts'
 
 const launcher = fileURLToPath(new URL('../bin/custos.mjs', import.meta.url))
 let dir: string
 let dataDir: string
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'custos start '))
-  // As root the unprivileged user of PostgreSQL has to enter it.
-  await chmod(dir, 0o755)
+before(() => {
+  dir = makeDataDir('start me ')
   dataDir = join(dir, 'my data')
 })
 after(async () => {

@@ -107,7 +107,12 @@ export function scan(text: string): Scanned {
 
 const lineOf = (text: string, at: number) => text.slice(0, at).split('\n').length
 
-export type Import = { specifier: string; line: number; reexport: boolean }
+export type Import = {
+  specifier: string
+  line: number
+  reexport: boolean
+  /** Gone at run time: a type alone, or a worker named by URL. */ loose: boolean
+}
 
 /** Everything a file imports: static, type-only, re-exported, dynamic, and workers by URL. */
 export function importsOf(text: string): Import[] {
@@ -123,8 +128,21 @@ export function importsOf(text: string): Import[] {
     for (const match of bare.matchAll(shape)) {
       const begin = match.index + match[0].length
       const specifier = code.slice(begin, bare.indexOf(match[1]!, begin))
-      if (match[0].startsWith('new') && !/\.(ts|tsx|mjs|js)$/.test(specifier)) continue
-      found.push({ specifier, line: lineOf(text, match.index), reexport: match[0].startsWith('export') })
+      const worker = match[0].startsWith('new')
+      if (worker && !/\.(ts|tsx|mjs|js)$/.test(specifier)) continue
+      const names = /\{([^}]*)\}/
+        .exec(match[0])?.[1]
+        ?.split(',')
+        .filter((name) => name.trim() !== '')
+      const typeOnly =
+        /^(import|export)\s+type\b/.test(match[0]) ||
+        (/^(import|export)\s*\{/.test(match[0]) && names!.every((name) => /^\s*type\s/.test(name)))
+      found.push({
+        specifier,
+        line: lineOf(text, match.index),
+        reexport: match[0].startsWith('export'),
+        loose: worker || typeOnly,
+      })
     }
   }
   return found
@@ -237,14 +255,14 @@ function wallProblem(path: string, area: string, specifier: string): string | un
   return `${area} must not see ${other ?? target} ("${specifier}")`
 }
 
-/** Circles of imports, each told once. */
+/** Circles of imports that exist at run time, each told once. Types may refer to each other. */
 export function cycleFindings(files: readonly Source[]): Finding[] {
   const known = new Set(files.map((file) => file.path))
   const edges = new Map(
     files.map((file) => [
       file.path,
       importsOf(file.text)
-        .filter(({ specifier }) => specifier.startsWith('.'))
+        .filter(({ specifier, loose }) => specifier.startsWith('.') && !loose)
         .map(({ specifier }) => resolveFrom(file.path, specifier))
         .filter((target) => known.has(target)),
     ]),

@@ -8,9 +8,12 @@ import type { NewEntry } from '../domain/entry.ts'
 import { InputError } from '../domain/error.ts'
 import { createLedger } from '../ledger/ledger.ts'
 import { createSealer } from '../ledger/seal.ts'
+import { testServer } from '../../test/database.ts'
 import { connect } from '../storage/connect.ts'
 import { lockData } from '../storage/data-lock.ts'
+import { openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
+import { insertTenant } from '../storage/tenants.ts'
 import { errorLines, table, type Io } from './command.ts'
 import { main } from './main.ts'
 
@@ -46,6 +49,7 @@ before(async () => {
   dataDir = join(dir, 'data')
   const connection = await connect({ dataDir }, { purpose: 'test', clock, log: () => {}, make: true })
   await migrate(connection.db)
+  await connection.db.transaction((tx) => insertTenant(tx, { id: 'default', name: 'Default', nowMs: 1 }))
   await writeFile(join(dataDir, 'secret.key'), `${'ab'.repeat(32)}\n`, { mode: 0o600 })
   await mkdir(join(dataDir, 'media'))
   await writeFile(join(dataDir, 'media/picture'), 'a picture')
@@ -138,6 +142,60 @@ test('the doctor finds nothing to mend here, names what is wrong, and says how t
   assert.equal(status.ffmpeg, 'warn')
   assert.equal(status.models, 'fail')
   for (const check of checks) if (check.status !== 'ok') assert.notEqual(check.mend, '')
+})
+
+test('an installation moves to a PostgreSQL of yours, whose user owns the database and is no superuser', async (t) => {
+  const { host, user, password } = await testServer()
+  const admin = openDatabase({ host, user, password, database: 'postgres', poolSize: 1 })
+  const name = `yours_${process.pid}`
+  await admin.query(`CREATE ROLE ${name} LOGIN PASSWORD 'p'`)
+  await admin.query(`CREATE DATABASE ${name} OWNER ${name}`)
+  t.after(async () => {
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    await admin.query(`DROP ROLE ${name}`)
+    await admin.close()
+  })
+  const file = join(dir, 'moving.tar.gz')
+  await custos(['backup', file])
+  const env = { DATABASE_URL: `postgresql://${name}:p@localhost/${name}?host=${encodeURIComponent(host)}` }
+  const moved = await custos(['restore', file, '--data', join(dir, 'moved')], env)
+  assert.equal(moved.code, 0, moved.stderr)
+  const verify = await custos(['ledger', 'verify', '--json'], env)
+  assert.deepEqual(JSON.parse(verify.stdout), JSON.parse((await custos(['ledger', 'verify', '--json'])).stdout))
+  const again = await custos(['restore', file, '--data', join(dir, 'again')], env)
+  assert.match(again.stderr, /the database already has \d+ tables/)
+})
+
+test('a key is made, listed, revoked once, and each change stands in the ledger', async () => {
+  const made = await custos(['keys', 'create', '--name', 'shop', '--scopes', 'events:write,gates:read', '--json'])
+  assert.equal(made.code, 0, made.stderr)
+  const { id, key } = JSON.parse(made.stdout) as { id: string; key: string }
+  assert.ok(key.startsWith(`${id}_`))
+  assert.match((await custos(['keys', 'list'])).stdout, new RegExp(`${id} +shop +live .* events:write,gates:read`))
+  assert.match((await custos(['keys', 'revoke', id])).stdout, /is revoked/)
+  assert.match((await custos(['keys', 'revoke', id])).stdout, /was revoked before/)
+  assert.match((await custos(['keys', 'list'])).stdout, new RegExp(`${id} +shop +revoked`))
+  assert.match((await custos(['keys', 'create', '--scopes', 'everything'])).stderr, /Unknown scope[\s\S]*scopes/)
+  assert.match((await custos(['keys', 'revoke', 'ck_none'])).stderr, /tenant "default" has no key "ck_none"/)
+  assert.match((await custos(['keys', 'list', '--tenant', 'none'])).stderr, /no tenant "none"/)
+})
+
+test('somebody is added with a role and gets a link; the handle cannot be taken twice', async () => {
+  const added = await custos(['people', 'add', 'Ada', '--roles', 'reviewer', '--json'])
+  assert.equal(added.code, 0, added.stderr)
+  assert.match((JSON.parse(added.stdout) as { url: string }).url, /\/sign-in\?token=[\w-]{20,}$/)
+  assert.match((await custos(['people', 'list'])).stdout, /ada +Ada +active +reviewer/)
+  assert.match((await custos(['people', 'link', 'ada'])).stdout, /\/sign-in\?token=/)
+  assert.match((await custos(['people', 'add', 'ADA', '--roles', 'viewer'])).stderr, /the handle is taken/)
+  assert.match((await custos(['people', 'add', 'bo', '--roles', 'king'])).stderr, /must be one or more of viewer/)
+  assert.match((await custos(['people', 'link', 'nobody'])).stderr, /nobody called "nobody"/)
+})
+
+test('erasing asks for a clear yes', async () => {
+  const asked = await custos(['erase', 'u1'])
+  assert.equal(asked.code, 2)
+  assert.match(asked.stderr, /nothing was erased/)
+  assert.match((await custos(['erase', 'u1', '--yes'])).stdout, /"u1" is erased: 0 events/)
 })
 
 test('a command beside a server that holds the folder uses its database and leaves it running', async () => {

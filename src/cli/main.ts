@@ -8,7 +8,12 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
   doctor: { summary: 'check this installation and say how to mend it', load: () => import('./doctor.ts') },
   backup: { summary: 'write everything into one archive', load: () => import('./backup.ts') },
   restore: { summary: 'fill an empty data folder from an archive', load: () => import('./restore.ts') },
+  keys: { summary: 'make, list and revoke API keys', load: () => import('./keys.ts') },
+  people: { summary: 'list staff, add somebody, print a sign-in link', load: () => import('./people.ts') },
   ledger: { summary: 'verify the hash chain, rebuild projections', load: () => import('./ledger.ts') },
+  ingest: { summary: 'send events from files or folders of images', load: () => import('./ingest.ts') },
+  sim: { summary: 'write the events of a simulated platform', load: () => import('./sim.ts') },
+  erase: { summary: 'erase the personal data of an actor for good', load: () => import('./erase.ts') },
 }
 
 function help(): string {

@@ -18,7 +18,7 @@ export default defineConfig({
     proxy: Object.fromEntries(
       ['/v1', '/openapi.json', '/docs'].map((path) => [
         path,
-        `http://127.0.0.1:${process.env['CUSTOS_PORT'] ?? '4600'}`,
+        `http://127.0.0.1:${process.env['CUSTOS_PORT'] ?? '7070'}`,
       ]),
     ),
   },

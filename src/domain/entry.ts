@@ -292,6 +292,12 @@ export type EntryBodies = {
   'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
   'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
   'rule.tripped': { ruleId: string; version: number; reason: string }
+  'rule.mode_changed': {
+    ruleId: string
+    version: number
+    mode: 'live' | 'shadow' | 'off'
+    before: 'live' | 'shadow' | 'off'
+  }
   'policy.published': { policyId: string; version: number; text: string; sha256: string; effectiveFromMs: number }
   'settings.changed': { changes: Record<string, { before: unknown; after: unknown }> }
   'person.viewed_sensitive': { personId: string; mediaSha256?: string; jobId?: string; what: string }

@@ -170,6 +170,7 @@ export function describe(result: Fold, set: PolicySet, taken: Taken): Consequenc
   }
 }
 
+/** Names one consequence: the same context, policy version, step, start and level give the same key. */
 export function keyOf(set: PolicySet, taken: Taken): string {
   const context = taken.context === everywhere ? '*' : set.contexts[taken.context]!
   return `${context}.${taken.version}.${taken.cell}.${taken.fromMs}.${taken.level}`
@@ -293,6 +294,7 @@ function sumInWords(result: Fold, set: PolicySet, context: number, own: number, 
 
 const dayMs = 86_400_000
 
+/** A step of the ladder as a person reads it: the action and for how long. */
 export function stepInWords(step: LadderStep): string {
   if (step.permanent) return `${step.action} without end`
   if (step.durationMs === undefined) return step.action

@@ -8,6 +8,7 @@ export type ByteWriter = {
   done: () => Uint8Array
 }
 
+/** An empty writer; it grows as needed. */
 export function byteWriter(): ByteWriter {
   let bytes = new Uint8Array(1024)
   let view = new DataView(bytes.buffer)

@@ -26,6 +26,7 @@ export const bucketsMax = 4_096
 const mergeShare = 0.01
 const stride = 4
 
+/** A window that has counted nothing. */
 export function createTally(): TallyWindow {
   return { cells: new Float64Array(4 * stride), head: 0, tail: 0, edge: 0, edgeMs: Infinity, live: 0 }
 }
@@ -158,14 +159,17 @@ function shareWithin(cells: Float64Array, at: number, fromMs: number, untilMs: n
   return (Math.min(last, untilMs) - Math.max(first, fromMs)) / (last - first)
 }
 
+/** Whether nothing after `horizonMs` was counted, so that the window reads as an empty one does. */
 export function tallyIsOver(tally: TallyWindow, horizonMs: number): boolean {
   return tally.head === tally.tail || tally.cells[(tally.tail - 1) * stride + 1]! <= horizonMs
 }
 
+/** Writes the window, so that `readTally` makes one that answers the same for ever after. */
 export function writeTally(tally: TallyWindow, out: ByteWriter): void {
   out.f64s(tally.cells, tally.head * stride, tally.tail * stride)
 }
 
+/** Reads what `writeTally` wrote. */
 export function readTally(from: ByteReader): TallyWindow {
   const stored = from.f64s()
   const cells = new Float64Array(Math.max(4 * stride, stored.length))
@@ -178,6 +182,7 @@ export type LastWindow = { times: number[]; values: (string | number | boolean)[
 
 const lastSamplesMax = 256
 
+/** A window without any value. */
 export function createLast(): LastWindow {
   return { times: [], values: [] }
 }
@@ -205,16 +210,19 @@ export function lastAdd(
   }
 }
 
+/** The newest value in (fromMs, untilMs], or null. */
 export function lastRead(window: LastWindow, fromMs: number, untilMs: number): string | number | boolean | null {
   let at = window.times.length - 1
   while (at >= 0 && window.times[at]! > untilMs) at--
   return at >= 0 && window.times[at]! > fromMs ? window.values[at]! : null
 }
 
+/** Whether no value came after `horizonMs`, so that the window reads as an empty one does. */
 export function lastIsOver(window: LastWindow, horizonMs: number): boolean {
   return window.times.length === 0 || window.times[window.times.length - 1]! <= horizonMs
 }
 
+/** Writes the window, so that `readLast` makes one that answers the same for ever after. */
 export function writeLast(window: LastWindow, out: ByteWriter): void {
   out.u32(window.times.length)
   for (let at = 0; at < window.times.length; at++) {
@@ -223,6 +231,7 @@ export function writeLast(window: LastWindow, out: ByteWriter): void {
   }
 }
 
+/** Reads what `writeLast` wrote. */
 export function readLast(from: ByteReader): LastWindow {
   const window = createLast()
   for (let left = from.u32(); left > 0; left--) {

@@ -47,6 +47,7 @@ export class CompileError extends Error {
   }
 }
 
+/** Nothing is read yet. */
 export function emptyReads(): Reads {
   return {
     features: new Set(),

@@ -41,6 +41,8 @@ export type FeatureState = {
   snapshot: () => Uint8Array
   /** Digest of the declarations; a snapshot carries the digest of each feature, and only those that match come back. */
   readonly declaredSha256: string
+  /** Whether a feature of this name and digest is counted here. */
+  counts: (name: string, sha256: string) => boolean
   /** Keys now held, per feature. */
   sizes: () => Record<string, number>
 }
@@ -91,6 +93,7 @@ export function createFeatureState(
       for (const window of windows) writeWindows(window, out)
       return out.done()
     },
+    counts: (name, sha256) => features.some((feature) => feature.name === name && feature.sha256 === sha256),
     sizes: () => Object.fromEntries(windows.map(({ feature, keys }) => [feature.name, keys.size])),
   }
 }

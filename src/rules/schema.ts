@@ -74,7 +74,7 @@ const effect = Type.Object(
     review: Type.Optional(
       Type.Object(
         {
-          queue: word('The queue.'),
+          queue: id('The queue.'),
           priority: Type.Number({ minimum: 0, maximum: 1 }),
           on: Type.Optional(target),
           violation: Type.Optional(word('The violation that is suspected.')),

@@ -257,3 +257,17 @@ export async function loadFeatureSnapshot(
     ? undefined
     : { xid: row.xid, position: row.position, declaredSha256: row.declared_sha256, body: row.body }
 }
+
+/**
+ * Takes everything out of an actor's events but id, type, time, context and actor id; answers how many were changed.
+ * The same event sent again is not stored again.
+ */
+export async function redactEvents(tx: Tx, tenantId: string, actorId: string): Promise<number> {
+  const rows = await tx.query(
+    `UPDATE events SET body = json_build_object('id', body->'id', 'type', body->'type', 'time', body->'time',
+       'context', body->'context', 'actor', json_build_object('id', actor_id), 'attributes', json_build_object('erased', true))
+     WHERE tenant_id = $1 AND actor_id = $2 AND body->'attributes'->>'erased' IS NULL RETURNING 1`,
+    [tenantId, actorId],
+  )
+  return rows.length
+}
