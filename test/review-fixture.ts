@@ -7,6 +7,7 @@ import { scopesOf, type Role } from '../src/domain/staff.ts'
 import { createPolicies } from '../src/enforcement/policies.ts'
 import { enforcementProjectors } from '../src/enforcement/project.ts'
 import { propose } from '../src/flows/enforce.ts'
+import { traceProposal } from '../src/flows/rule-trace.ts'
 import type { JobRoutesDeps } from '../src/http/routes/jobs.ts'
 import type { Principal } from '../src/http/principal.ts'
 import { createServer } from '../src/http/server.ts'
@@ -39,8 +40,7 @@ export async function reviewFixture() {
     policies: createPolicies(),
     vault: createVault({ secretKey: 'a secret for tests', clock, randomBytes }),
     quarantineIfOverturned,
-    // The rule sets of this fixture are empty: no version is there to evaluate again.
-    ruleTrace: async () => undefined,
+    ruleTrace: traceProposal,
     secretKey: 'a secret for tests',
     log: (line) => void logged.push(line),
   }

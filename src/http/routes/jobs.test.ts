@@ -359,7 +359,7 @@ test('a job can be skipped with a reason or given back', async () => {
     { kind: 'item', id: 'item-skipped' },
     { kinds: ['job.skipped'] },
   )
-  assert.equal((skip?.body as { reason: string }).reason, 'I know this person')
+  assert.equal((skip!.body as { reason: string }).reason, 'I know this person')
   assert.equal(
     (await failure(as('ann').call(skipJob, { params: { jobId: 'nope' }, body: { reason: 'x' } }))).status,
     404,

@@ -232,7 +232,7 @@ test('nothing runs, loads or leaks: headers of every page', async () => {
       policy,
       /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
     )
-    assert.equal(headers.get('referrer-policy'), 'no-referrer')
+    assert.equal(headers.get('referrer-policy'), 'same-origin')
     assert.equal(headers.get('x-content-type-options'), 'nosniff')
     assert.equal(headers.get('cache-control'), 'no-store')
     assert.ok(!/ style=| on\w+=|<script|<link/.test(text), 'nothing inline, nothing external')
