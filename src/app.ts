@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
 import type { Config } from './config.ts'
 import { fillSettings, type TenantSettings } from './domain/settings.ts'
@@ -26,6 +29,8 @@ import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
+import { statusRoutes } from './http/routes/status.ts'
+import { consoleFiles } from './http/console-files.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -38,6 +43,7 @@ import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
 import { reviewProjector } from './review/project.ts'
+import { release } from './release.ts'
 import { createRuleBook } from './rules/rule-book.ts'
 import { rulesProjector } from './rules/project.ts'
 import { openDatabase, type Database } from './storage/database.ts'
@@ -86,6 +92,54 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await stop().catch(() => {})
     throw error
   }
+}
+
+/** The optional parts, each looked for where the configuration says. */
+async function optionalParts(config: Config): Promise<Part[]> {
+  const ffmpeg = await new Promise<string | undefined>((found) =>
+    execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
+      found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
+    ),
+  )
+  return [
+    {
+      name: 'database',
+      on: true,
+      how:
+        config.databaseUrl === undefined
+          ? 'a private PostgreSQL 18 in the data folder'
+          : 'the PostgreSQL at DATABASE_URL',
+    },
+    ffmpeg === undefined
+      ? {
+          name: 'ffmpeg',
+          on: false,
+          how: 'install it (apt-get install ffmpeg) or set FFMPEG to the program: video and audio',
+        }
+      : { name: 'ffmpeg', on: true, how: `version ${ffmpeg}` },
+    config.modelsDir === undefined
+      ? { name: 'models', on: false, how: 'set CUSTOS_MODELS to a folder of ONNX models' }
+      : { name: 'models', on: existsSync(config.modelsDir), how: `folder ${config.modelsDir}` },
+    config.kafkaBrokers.length === 0
+      ? {
+          name: 'brokers',
+          on: false,
+          how: 'set KAFKA_BROKERS to run events through a Kafka cluster; without it they go through the database',
+        }
+      : {
+          name: 'brokers',
+          on: false,
+          how: `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
+        },
+    {
+      name: 'media by URL',
+      on: config.mediaHosts.length > 0,
+      how:
+        config.mediaHosts.length > 0
+          ? `from ${config.mediaHosts.join(', ')}`
+          : 'set CUSTOS_MEDIA_HOSTS to the hosts that media may be fetched from; uploads always work',
+    },
+  ]
 }
 
 async function wire(
@@ -189,6 +243,7 @@ async function wire(
     published: () => {},
   })
 
+  const optional = await optionalParts(config)
   const auth = createAuth({ db, clock })
   const { app, mount } = createServer({
     authenticate: auth.authenticate,
@@ -223,6 +278,17 @@ async function wire(
   pageRoutes(app, mount, { ...enforce, secretKey, log })
   insightRoutes(mount, { db, clock } as never)
 
+  statusRoutes(mount, {
+    db,
+    clock,
+    release: release(),
+    startedAtMs: clock(),
+    parts: optional,
+    consumer: 'judge',
+    lookup,
+    book,
+  })
+  await consoleFiles(app, fileURLToPath(new URL('../dist/console', import.meta.url)))
   const url = await app.listen({ host: config.host, port: config.port })
   onStop(() => app.close())
 
@@ -254,6 +320,6 @@ async function wire(
   return {
     url,
     ...(firstAdmin === undefined ? {} : { signInLink: `${url}${firstAdmin.path}` }),
-    parts: [],
+    parts: optional,
   }
 }

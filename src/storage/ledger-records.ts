@@ -254,3 +254,16 @@ export async function digestTable(query: Query, table: string): Promise<string> 
   )
   return row!.digest ?? 'empty'
 }
+
+/** How many entries a tenant has, how many of them are sealed, and the hash of the last. */
+export async function countLedger(
+  query: Query,
+  tenantId: string,
+): Promise<{ entries: number; sealed: number; head: string | null }> {
+  const [row] = await query<{ entries: number; sequence: number | null; hash: Buffer | null }>(
+    `SELECT coalesce(h.sequence, 0) + (SELECT count(*) FROM ledger_entries e WHERE e.tenant_id = $1 AND e.ordinal > (SELECT ordinal FROM ledger_watermark)) AS entries,
+            h.sequence, h.hash FROM (SELECT 1) AS one LEFT JOIN ledger_heads h ON h.tenant_id = $1`,
+    [tenantId],
+  )
+  return { entries: row!.entries, sealed: row!.sequence ?? 0, head: row!.hash?.toString('hex') ?? null }
+}
