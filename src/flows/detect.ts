@@ -93,7 +93,12 @@ export function createDetectors(deps: DetectDeps): Detectors {
 function applyLabels(labels: LabelBook, { tenantId, occurredAtMs }: StreamEvent, hit: Hit): void {
   for (const effect of hit.effects)
     if (effect.kind === 'label')
-      labels.apply(tenantId, effect.subject, effect.label, effect.forMs === undefined ? undefined : occurredAtMs + effect.forMs)
+      labels.apply(
+        tenantId,
+        effect.subject,
+        effect.label,
+        effect.forMs === undefined ? undefined : occurredAtMs + effect.forMs,
+      )
 }
 
 /** Signals of one event: what its photos, text and links match, and which media could not be read. */
@@ -123,19 +128,33 @@ async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
   return [...signals, ...signalsOfMatches(matches, subject)]
 }
 
-async function photoOf(deps: DetectDeps, tenantId: string, media: EventMedia): Promise<PhotoContent | { problem: string }> {
+async function photoOf(
+  deps: DetectDeps,
+  tenantId: string,
+  media: EventMedia,
+): Promise<PhotoContent | { problem: string }> {
   const hashed = media.hashes?.pdq === undefined ? undefined : { pdq: media.hashes.pdq.toLowerCase() }
   try {
     if (media.upload !== undefined) {
       const record = await deps.media.find(tenantId, media.upload)
       if (record === undefined) return hashed ?? { problem: `there is no upload ${media.upload}` }
-      return { sha256: record.sha256, pdq: record.pdq?.hash, quality: record.pdq?.quality, dihedral: record.pdq?.dihedral }
+      return {
+        sha256: record.sha256,
+        pdq: record.pdq?.hash,
+        quality: record.pdq?.quality,
+        dihedral: record.pdq?.dihedral,
+      }
     }
     if (media.url !== undefined) {
       const fetched = await deps.fetchMedia(tenantId)(media.url)
       if (!fetched.ok) return hashed ?? { problem: fetched.detail }
       const record = await deps.media.put(tenantId, fetched.bytes)
-      return { sha256: record.sha256, pdq: record.pdq?.hash, quality: record.pdq?.quality, dihedral: record.pdq?.dihedral }
+      return {
+        sha256: record.sha256,
+        pdq: record.pdq?.hash,
+        quality: record.pdq?.quality,
+        dihedral: record.pdq?.dihedral,
+      }
     }
   } catch (error) {
     if ((error as Error).name !== 'InputError') throw error
