@@ -260,11 +260,10 @@ async function prepare(
       const id = await deps.db.transaction(async (tx) => {
         const id = uuidv7(deps.clock(), deps.randomBytes)
         const person = { id, handle, name: `Demo reviewer ${number} (simulated)`, nowMs: deps.clock() }
-        if (!(await insertPerson(tx, person))) return (await selectPersonByHandle(tx.query, tenantId, handle))?.id
-        await setRoles(tx, tenantId, id, ['senior_reviewer'])
-        return id
+        const known = (await insertPerson(tx, person)) ? id : (await selectPersonByHandle(tx.query, handle))!.id
+        await setRoles(tx, tenantId, known, ['senior_reviewer'])
+        return known
       })
-      if (id === undefined) throw new Error(`Cannot make "${handle}": another tenant has a person of this handle`)
       return { kind: 'person', id, role: 'senior_reviewer' }
     }),
   )

@@ -3,9 +3,15 @@ import { TimeMs, route } from './route.ts'
 
 export const SimStatus = Type.Object({
   state: Type.Union(
-    (['off', 'preparing', 'backfilling', 'live', 'stopping', 'ended', 'failed'] as const).map((state) =>
-      Type.Literal(state),
-    ),
+    [
+      Type.Literal('off'),
+      Type.Literal('preparing'),
+      Type.Literal('backfilling'),
+      Type.Literal('live'),
+      Type.Literal('stopping'),
+      Type.Literal('ended'),
+      Type.Literal('failed'),
+    ],
     { description: '`backfilling` sends the past as fast as it goes; `live` sends the present at its pace.' },
   ),
   seed: Type.Optional(Type.Integer()),
