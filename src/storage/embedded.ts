@@ -175,6 +175,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       : { fsync: 'on', synchronous_commit: 'on' }),
   }
   let stopping = false
+  let launchedPid: number | undefined
 
   const launch = async (): Promise<void> => {
     const tail: string[] = []
@@ -195,11 +196,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (tail.length > 20) tail.shift()
     })
     let exited = false
-    child.once('exit', () => (exited = true))
+    child.once('exit', () => {
+      exited = true
+      if (launchedPid === child.pid) launchedPid = undefined
+    })
     child.once('error', (error) => {
       exited = true
       tail.push(error.message)
     })
+    launchedPid = child.pid
     child.unref()
     ;(child.stderr as unknown as { unref?: () => void }).unref?.()
     for (let tries = 0; tries < 1_200; tries++) {
@@ -239,7 +244,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     async stop() {
       stopping = true
       clearInterval(watch)
-      const serverPid = pid()
+      // Without its file (somebody removed the folder) the one that we launched is meant.
+      const serverPid = pid() ?? launchedPid
       if (serverPid === undefined || !isAlive(serverPid)) return
       process.kill(serverPid, 'SIGINT') // "fast": ends sessions, flushes, exits
       for (let tries = 0; tries < 600 && isAlive(serverPid); tries++) await sleep(25)
