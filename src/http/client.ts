@@ -45,7 +45,8 @@ export function createClient(options: {
     )
     const search = new URLSearchParams()
     for (const [name, value] of Object.entries((query ?? {}) as Record<string, unknown>)) {
-      if (value !== undefined && value !== null && value !== '') search.set(name, String(value as string | number | boolean))
+      if (value !== undefined && value !== null && value !== '')
+        search.set(name, String(value as string | number | boolean))
     }
     const text = search.toString()
     return options.baseUrl + path + (text === '' ? '' : `?${text}`)

@@ -1,20 +1,20 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { selectSignInLink } from '../../storage/access.ts'
-import { signInWithLink } from '../access.ts'
-import { requireSameOrigin } from '../auth.ts'
+import { signInWithLink, type AccessDeps } from '../access.ts'
+import { requireSameOrigin, type Auth } from '../auth.ts'
 import { signInForm, signInPage, signOutForm } from '../contract/pages.ts'
 import { acceptForms, escapeHtml } from '../forms.ts'
 import { HttpProblem } from '../problem.ts'
 import { hashToken } from '../secrets.ts'
+import type { Database } from '../../storage/database.ts'
 import type { Mount } from '../server.ts'
 import type { PasswordSignIn } from '../sign-in.ts'
-import type { AccessRouteDeps } from './access.ts'
 
 /** The pages by which staff get in: server-rendered, without JavaScript. */
 export function signInPages(
   app: FastifyInstance,
   mount: Mount,
-  deps: AccessRouteDeps,
+  deps: AccessDeps & { db: Database; auth: Auth },
   passwords: PasswordSignIn,
 ): void {
   acceptForms(app)
