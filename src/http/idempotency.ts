@@ -45,7 +45,7 @@ export function createIdempotency(deps: {
   db: Database
   clock: Clock
   randomBytes: RandomBytes
-  secretKey: Uint8Array
+  secretKey: string | Uint8Array
 }): Idempotency {
   const { db, clock } = deps
   const current = new AsyncLocalStorage<Claim>()
@@ -59,7 +59,7 @@ export function createIdempotency(deps: {
         'The same key came before with another body, or on another path. Make a new key for each new request.',
         [{ field: 'Idempotency-Key', problem: 'belongs to another request' }],
       )
-    if (row.state === 'running')
+    if (row.state === 'running' || (row.state === 'committed' && row.leaseMs > clock()))
       throw new HttpProblem(
         409,
         'The first request is still running',
@@ -68,13 +68,11 @@ export function createIdempotency(deps: {
         { 'retry-after': '1' },
       )
     if (row.state === 'committed')
-      throw row.leaseMs > clock()
-        ? problem(409, 'The first request is still running', 'Its change is made; its answer is not ready yet.')
-        : problem(
-            409,
-            'The answer was lost',
-            'The request with this Idempotency-Key was carried out, but the program stopped before it could answer. Look at what it made; do not send it again with a new key.',
-          )
+      throw problem(
+        409,
+        'The answer was lost',
+        'The request with this Idempotency-Key was carried out, but the program stopped before it could answer. Look at what it made; do not send it again with a new key.',
+      )
     const { headers, body } = JSON.parse(seal.open(row.answer!)) as { headers: Record<string, string>; body: unknown }
     void input.reply.code(row.status!).headers(headers).header('idempotent-replayed', 'true')
     if (row.status! >= 400) return input.reply.type('application/problem+json').send(JSON.stringify(body))
@@ -158,7 +156,7 @@ function sha256(text: string): Buffer {
 }
 
 /** Answers may hold a secret that is shown once, such as a new key; they are stored under the installation's secret. */
-function sealer(secretKey: Uint8Array, randomBytes: RandomBytes) {
+function sealer(secretKey: string | Uint8Array, randomBytes: RandomBytes) {
   const key = createHash('sha256').update('custos idempotency\0').update(secretKey).digest()
   return {
     close(text: string): Buffer {
