@@ -81,6 +81,11 @@ export type EntryFilter = {
   subject?: SubjectRef
   cause?: string
   kinds?: readonly EntryKind[]
+  /** Id of a person or an API key; rules and models are not found by it. */
+  authorId?: string
+  /** Recorded at or after, and before. */
+  fromMs?: number
+  untilMs?: number
   /** Only entries before (older than) or after this ordinal. */
   beforeOrdinal?: number
   afterOrdinal?: number
@@ -107,6 +112,11 @@ export async function selectEntries(
   }
   if (filter.cause !== undefined) add('e.cause = ?', filter.cause)
   if (filter.kinds !== undefined) add('e.kind = ANY(?)', filter.kinds)
+  // Spelt as the partial index ledger_author is.
+  if (filter.authorId !== undefined)
+    add(`(e.author ->> 'kind') IN ('person', 'platform') AND (e.author ->> 'id') = ?`, filter.authorId)
+  if (filter.fromMs !== undefined) add('e.recorded_ms >= ?', filter.fromMs)
+  if (filter.untilMs !== undefined) add('e.recorded_ms < ?', filter.untilMs)
   if (filter.beforeOrdinal !== undefined) add('e.ordinal < ?', filter.beforeOrdinal)
   if (filter.afterOrdinal !== undefined) add('e.ordinal > ?', filter.afterOrdinal)
   values.push(filter.limit)
