@@ -9,6 +9,8 @@ import type { Config } from './config.ts'
 import { fillSettings, type TenantSettings } from './domain/settings.ts'
 import { createPolicies, ensurePolicies } from './enforcement/policies.ts'
 import { decisionProjector, labelProjector, policyProjector, standingProjector } from './enforcement/project.ts'
+import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
+import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
@@ -25,6 +27,7 @@ import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -199,8 +202,7 @@ async function wire(
   const parts = reviewParts(enforce)
   const review = { ...enforce, ...parts }
   accessRoutes(app, mount, { ...access, auth })
-  eventRoutes(mount, {
-    db,
+  const acceptDeps = {
     stream,
     clock,
     settings: (tenantId) => {
@@ -208,6 +210,10 @@ async function wire(
       return { acceptUnknownTypes, declaredTypes: new Set(Object.keys(eventTypes)) }
     },
     storeMedia: (tenantId, bytes) => media.put(tenantId, bytes),
+  } satisfies AcceptDeps
+  eventRoutes(mount, {
+    ...acceptDeps,
+    db,
     judged: worker.judged,
     counted: () => {},
   })
@@ -220,7 +226,22 @@ async function wire(
   ruleRoutes(mount, { db, ledger, clock, book, checkOptions })
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
-  insightRoutes(mount, { db, clock } as never)
+  insightRoutes(mount, { db, clock })
+  const demo = createDemo({
+    ...review,
+    media,
+    sleep,
+    log,
+    accept: (tenantId, events) =>
+      acceptEvents(
+        acceptDeps,
+        tenantId,
+        events.map((value, index) => ({ index, value })),
+      ),
+    ruleOptions: checkOptions,
+    refresh: () => lookup.refresh(),
+  })
+  simRoutes(mount, { demo })
 
   const url = await app.listen({ host: config.host, port: config.port })
   onStop(() => app.close())
@@ -249,6 +270,8 @@ async function wire(
   const running = worker.run()
   running.catch((error: Error) => log({ level: 'error', msg: 'the worker stopped', error: error.stack }))
   onStop(() => worker.stop())
+  onStop(() => demo.stopAll())
+  if (options.demo === true) for (const tenantId of tenants.keys()) demo.start(tenantId, {})
 
   return {
     url,
