@@ -112,7 +112,7 @@ function Inside() {
       {rail ? <div className="rail-shade" onClick={() => setRail(false)} /> : null}
       <nav className="rail" onClick={() => setRail(false)} aria-label="Areas" data-open={rail ? '' : undefined}>
         <Go to="/" className="rail-mark">
-          <img src="/console/mark.svg" width="20" height="20" alt="" />
+          <img src="/console/assets/mark-1.svg" width="20" height="20" alt="" />
           Custos
         </Go>
         {areaGroups.map((group) => (
