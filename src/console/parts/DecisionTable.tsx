@@ -4,6 +4,7 @@ import { prefetch } from '../api.ts'
 import { path, useUrl } from '../frame/url.ts'
 import { automationText } from './AuthorName.tsx'
 import { DecisionStatus } from './DecisionStatus.tsx'
+import { violationText } from './entry-words.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import { SeverityBadge } from './SeverityBadge.tsx'
 import { SubjectChip } from './SubjectChip.tsx'
@@ -22,7 +23,7 @@ const columns: Column<Decision>[] = [
     width: 'minmax(120px, 1fr)',
     cell: (decision) => (
       <span>
-        {decision.statement.policyTitle} <span className="muted">in {decision.context.replaceAll('_', ' ')}</span>
+        {violationText(decision.violation)} <span className="muted">in {decision.context.replaceAll('_', ' ')}</span>
       </span>
     ),
   },

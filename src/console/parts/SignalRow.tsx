@@ -38,7 +38,7 @@ export function SignalList({
 }) {
   if (signals.length === 0) return <p className="faint small">No signals.</p>
   return (
-    <div role="list" aria-label={label}>
+    <div role="list" aria-label={label} className="signal-list">
       {signals.map((signal, index) => (
         <SignalRow key={index} {...signal} />
       ))}

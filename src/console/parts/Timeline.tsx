@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { useNamed } from '../frame/people.ts'
 import { exactText, useNow } from '../frame/time.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import './timeline.css'
@@ -19,6 +20,7 @@ const dayMs = 86_400_000
 /** Events, decisions and appeals of one subject on one axis, newest first, with a density strip of the whole span above. */
 export function Timeline({ points, label }: { points: TimelinePoint[]; label: string }) {
   const now = useNow()
+  const named = useNamed()
   const sorted = [...points].sort((a, b) => b.timeMs - a.timeMs)
   const days = sorted.map((point) =>
     new Date(point.timeMs).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' }),
@@ -35,7 +37,9 @@ export function Timeline({ points, label }: { points: TimelinePoint[]; label: st
               <div className="timeline-point">
                 <span className="timeline-mark" aria-hidden="true" />
                 <div className="grow">
-                  <div className="timeline-title">{point.title}</div>
+                  <div className="timeline-title">
+                    {typeof point.title === 'string' ? named(point.title) : point.title}
+                  </div>
                   {point.detail === undefined ? null : <div className="timeline-detail">{point.detail}</div>}
                 </div>
                 <RelativeTime timeMs={point.timeMs} className="faint small" />

@@ -61,6 +61,14 @@ export function entryText(entry: { kind: string; body: unknown }): string {
   return entry.kind.replace('.', ' ').replaceAll('_', ' ')
 }
 
+/**
+ * `child_abuse` → `Child abuse`. A statement has the title of the policy in the language of the person, not of the reader,
+ * so staff see the name of the violation.
+ */
+export function violationText(violation: string): string {
+  return violation.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())
+}
+
 export function entryTone(kind: string): TimelinePoint['tone'] {
   if (/^(decision\.made|consequence\.started|gate\.closed|item\.removed|thread\.restricted)$/.test(kind)) return 'harm'
   if (/^(violation\.proposed|job\.created|appeal\.filed|bank\.entry_quarantined|rule\.tripped)$/.test(kind))

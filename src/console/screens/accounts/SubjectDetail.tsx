@@ -7,8 +7,10 @@ import { usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { ItemView } from '../../parts/ItemView.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
@@ -180,7 +182,7 @@ function Standing({ view }: { view: SubjectView }) {
               <LevelBadge action={standing.action} />
             </span>
             <span className="small muted">
-              {standing.arithmetic}
+              {condense(standing.arithmetic)}
               {standing.spilled > 0 ? ` (${standing.spilled} from other contexts)` : ''}
             </span>
           </li>
@@ -230,7 +232,7 @@ function Decisions({ view }: { view: SubjectView }) {
                   url.go(path`/decisions/${decision.decisionId}`)
                 }}
               >
-                {decision.statement.policyTitle}
+                {violationText(decision.violation)}
               </a>
               {decision.status === 'active' ? null : <DecisionStatus status={decision.status} />}
               <RelativeTime timeMs={decision.madeMs} className="faint small" />

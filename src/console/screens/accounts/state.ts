@@ -3,6 +3,7 @@ import type { StoredEventView } from '../../../http/contract/events.ts'
 import type { Static } from 'typebox'
 import type { TimelineEntry } from '../../../http/contract/subjects.ts'
 import type { TimelinePoint } from '../../parts/Timeline.tsx'
+import { condense } from '../../parts/arithmetic.ts'
 import { entryTone, timelineKind } from '../../parts/entry-words.ts'
 import { eventLine } from '../events/state.ts'
 
@@ -66,6 +67,11 @@ export function timelineOf(
         }))
       : []),
   ]
+}
+
+function detailOf(entry: Static<typeof TimelineEntry>): string | undefined {
+  const because = entry.because[0]?.because
+  return because === undefined || entry.title.includes(because) ? undefined : condense(because)
 }
 
 /** Which of the filters of the timeline an entry belongs to. */

@@ -10,11 +10,13 @@ import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
 import { percentText } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import { AuthorName, automationText } from '../../parts/AuthorName.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EventLink } from '../../parts/EventLink.tsx'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
@@ -24,7 +26,6 @@ import { Page, Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
-import { SignalList } from '../../parts/SignalRow.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { outcomeTones, traceOf } from './state.ts'
@@ -61,7 +62,7 @@ export function Screen() {
   const running = consequences.filter((consequence) => consequence.state === 'running')
   return (
     <Page
-      title={decision.statement.policyTitle}
+      title={violationText(decision.violation)}
       crumbs={<Go to="/decisions">Decisions</Go>}
       about={
         <span className="row wrap" style={{ display: 'inline-flex' }}>
@@ -162,7 +163,6 @@ export function Screen() {
                 ['Why changed', decision.changedReason],
               ]}
             />
-            {decision.because.length > 0 ? <SignalList signals={decision.because} label="Because" /> : null}
           </Panel>
           {decision.match === null ? null : (
             <Panel title="The match it rests on">
@@ -184,7 +184,7 @@ export function Screen() {
                     <Badge tone={consequence.state === 'reversed' ? 'resolved' : 'plain'}>{consequence.state}</Badge>
                   </div>
                   <div className="small muted">
-                    {consequence.arithmetic}
+                    {condense(consequence.arithmetic)}
                     {consequence.untilMs === null ? null : (
                       <>
                         {' '}
