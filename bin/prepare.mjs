@@ -158,8 +158,16 @@ export function runForwarding(program, args, options = {}) {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
     const forward = (signal) => void child.kill(signal)
     for (const signal of signals) process.on(signal, forward)
+    // npm hands a SIGTERM to its shell, which dies of it without telling us: we see only that our parent changed.
+    const parent = process.ppid
+    const watch = setInterval(() => {
+      if (process.env.npm_lifecycle_event === undefined || process.ppid === parent) return
+      clearInterval(watch)
+      forward('SIGTERM')
+    }, 500)
     child.once('error', (error) => fail(`cannot run ${program}: ${error.message}`))
     child.once('exit', (code, signal) => {
+      clearInterval(watch)
       for (const name of signals) process.off(name, forward)
       done({ code: code ?? 1, signal })
     })

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { settings } from '../src/config.ts'
 import {
   areaOf,
   clockFindings,
@@ -57,6 +58,10 @@ suite('the house', () => {
   test('no construct is used that this project does without', () => none(shapeFindings(house)))
   test('every exported function says what it promises', () => none(docFindings(source)))
   test('every test names a promise and checks it', () => none(testFindings(house)))
+  test('the guide names every setting', () => {
+    const guide = readFileSync(join(root, 'docs/guides/operate.md'), 'utf8')
+    for (const { name } of settings) assert.ok(guide.includes(`\`${name}\``), name)
+  })
   test('no file is too long for one subject', (t) => {
     for (const { path, problem } of lengthFindings(house, linesWarn)) t.diagnostic(`${path} ${problem}`)
     none(lengthFindings(house))
@@ -139,10 +144,12 @@ suite('the checkers find what they look for', () => {
   test('a circle of three files is found once', () => {
     const circle = ['a', 'b', 'c'].map((name, index) => ({
       path: `src/domain/${name}.ts`,
-      text: `import type { X } from './${'bca'[index]}.ts'`,
+      text: `import { type Y, x } from './${'bca'[index]}.ts'`,
     }))
     assert.equal(cycleFindings(circle).length, 1)
     assert.deepEqual(cycleFindings(circle.slice(0, 2)), [])
+    for (const types of ['import type { X, Y }', 'import { type X, type Y }', 'export type { X }'])
+      assert.deepEqual(cycleFindings(circle.map((file) => ({ ...file, text: file.text.replace(/^.*\}/, types) }))), [])
   })
 
   for (const statement of [

@@ -51,6 +51,17 @@ export type ViolationProposal = {
   route: 'auto' | 'review'
   match?: MatchRef
   facts: Facts
+  /** Language of the person concerned; English when unknown. */
+  language?: string
+  /** When the item was posted, if long before the event. */
+  itemCreatedAtMs?: number
+  /** Items found in one batch carry one key and count as one strike. */
+  dedupeKey?: string
+  role?: string
+  /** 0 to 1; 1 unless said. */
+  attribution?: number
+  /** False for accounts without contact details: they get no notice. */
+  reachable?: boolean
 }
 
 /** The statement of reasons shown to the affected person and exported under the DSA. */
@@ -86,6 +97,8 @@ export type DecisionBody = {
   /** When the violation happened (event time), and when the item was posted, if another time. */
   occurredAtMs: number
   itemCreatedAtMs?: number
+  /** When the item was found, if not when the violation happened: decides whether it was too old to count. */
+  foundAtMs?: number
   /** 0 to 1: how much of the violation is this actor's. 1 for the author. */
   attribution: number
   /** 0 to 1: confidence in the attribution; below the policy's limit no points fall. */
@@ -141,6 +154,12 @@ export type EntryBodies = {
     statement: StatementOfReasons
   }
   'decision.reversed': { decisionId: string; appealId?: string; reason: string; statement: StatementOfReasons }
+  'training.completed': { actorId: string; violation: string }
+  /** Points and level per context after something changed them; for timelines and screens. */
+  'standing.changed': {
+    actorId: string
+    contexts: Record<string, { points: number; own: number; spilled: number; level: number; action: string }>
+  }
   'consequence.started': {
     consequenceId: string
     actorId: string
@@ -200,6 +219,7 @@ export type EntryBodies = {
   /** Another proposal about the same item and actor joins a job that is still open: nobody is shown one post twice. */
   'job.merged': {
     jobId: string
+    queue: string
     proposalEntryId: string
     priority: number
     eventId?: string
@@ -272,6 +292,12 @@ export type EntryBodies = {
   'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
   'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
   'rule.tripped': { ruleId: string; version: number; reason: string }
+  'rule.mode_changed': {
+    ruleId: string
+    version: number
+    mode: 'live' | 'shadow' | 'off'
+    before: 'live' | 'shadow' | 'off'
+  }
   'policy.published': { policyId: string; version: number; text: string; sha256: string; effectiveFromMs: number }
   'settings.changed': { changes: Record<string, { before: unknown; after: unknown }> }
   'person.viewed_sensitive': { personId: string; mediaSha256?: string; jobId?: string; what: string }

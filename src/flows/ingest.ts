@@ -16,8 +16,11 @@ export type Judged = { stored: StreamEvent; signals: Signal[]; hits: Hit[] }
  * in the same order make the same hits, whatever the batches, restarts and crashes in between.
  */
 export type Detectors = {
-  /** Brings rules, banks and labels up to date; called between batches, so that one batch sees one version. */
-  refresh: () => Promise<void>
+  /**
+   * Brings rules, banks and labels up to date; called between batches, so that one batch sees one version. True when the
+   * declared features changed: their state must then be kept at this very cursor.
+   */
+  refresh: () => Promise<boolean>
   /** Fetches and hashes media of events, many at a time. What cannot be read becomes a signal that says so. */
   gather: (events: readonly StreamEvent[]) => Promise<Signal[][]>
   /** Moves the features by an event without judging it. */
@@ -87,7 +90,7 @@ export function createIngestWorker(deps: IngestDeps): IngestWorker {
     await retrying(() => rollForward(claim))
     let snapshotAtMs = deps.clock()
     while (!stopping) {
-      await retrying(() => detectors.refresh())
+      if (await retrying(() => detectors.refresh())) await saveSnapshot(claim)
       const batch = await retrying(() => stream.read(partition, claim.cursor, deps.batchEventsMax ?? batchDefault))
       if (batch.length === 0) {
         if (deps.clock() - snapshotAtMs >= (deps.snapshotEveryMs ?? 30_000)) {

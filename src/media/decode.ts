@@ -1,7 +1,122 @@
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { InputError } from '../domain/error.ts'
-export async function decodeImage(bytes: Uint8Array): Promise<{rgb: Buffer; width: number; height: number}> {
-  const { data, info } = await sharp(bytes, { ignoreIcc: true, failOn: 'error' }).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
-  void InputError
-  return { rgb: data, width: info.width, height: info.height }
+
+export const mediaBytesMax = 25 * 1024 * 1024
+/** 50 megapixels: above the largest phone cameras in common use, and 150 MB decoded. */
+export const mediaPixelsMax = 50_000_000
+export const decodeTimeoutMs = 10_000
+
+/** Types that are decoded; what everything else is called is only for the refusal. */
+export const imageMimes = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff'] as const
+export type ImageMime = (typeof imageMimes)[number]
+
+export type DecodedImage = { mime: ImageMime; width: number; height: number; rgb: Uint8Array }
+
+// libvips keeps decoded tiles by default; hostile files must leave nothing behind.
+sharp.cache(false)
+
+const isImageMime = (mime: string): mime is ImageMime => (imageMimes as readonly string[]).includes(mime)
+
+/** What the bytes are, by their first bytes alone; names and declared types are not looked at. */
+export function sniffMime(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1_024))
+  const at = (offset: number, text: string) => head.toString('latin1', offset, offset + text.length) === text
+  if (head.length >= 3 && head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return 'image/jpeg'
+  if (at(0, '\x89PNG\r\n\x1a\n')) return 'image/png'
+  if (at(0, 'GIF87a') || at(0, 'GIF89a')) return 'image/gif'
+  if (at(0, 'RIFF') && at(8, 'WEBP')) return 'image/webp'
+  if (at(0, 'II*\0') || at(0, 'MM\0*') || at(0, 'II+\0') || at(0, 'MM\0+')) return 'image/tiff'
+  if (at(4, 'ftyp')) {
+    const brands = head.toString('latin1', 8, Math.min(head.length, Math.max(12, head.readUInt32BE(0))))
+    if (/avi[fs]/.test(brands)) return 'image/avif'
+    return /hei[cfsx]|mif1|msf1|hevc/.test(brands) ? 'image/heic' : 'video/mp4'
+  }
+  if (at(0, '%PDF')) return 'application/pdf'
+  if (at(0, 'PK\x03\x04')) return 'application/zip'
+  if (at(0, 'BM')) return 'image/bmp'
+  if (at(0, '\x1aE\xdf\xa3')) return 'video/webm'
+  const text = head
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .trimStart()
+    .toLowerCase()
+  if (/<svg[\s>]/.test(text)) return 'image/svg+xml'
+  if (/^<!doctype html|^<html|^<head|^<body|^<script/.test(text)) return 'text/html'
+  if (text.startsWith('<?xml')) return 'application/xml'
+  return 'application/octet-stream'
+}
+
+/** Refuses empty, oversized and unknown files before anything decodes them; answers the real type. */
+export function checkImageBytes(bytes: Uint8Array): ImageMime {
+  if (bytes.length === 0) throw refuse('is empty', '0 bytes', 1)
+  if (bytes.length > mediaBytesMax)
+    throw refuse(`is larger than ${mediaBytesMax} bytes`, `${bytes.length} bytes`, mediaBytesMax)
+  const mime = sniffMime(bytes)
+  if (!isImageMime(mime)) throw refuse(`is ${mime}, not an image that can be matched`, mime, imageMimes.join(', '))
+  return mime
+}
+
+/**
+ * The pixels of the first frame as interleaved 8-bit RGB: EXIF orientation and colour profiles ignored and alpha
+ * dropped, as PDQ wants them. Throws an InputError that names the limit for anything hostile or broken.
+ */
+export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
+  const mime = checkImageBytes(bytes)
+  try {
+    await checkDimensions(bytes)
+    const { data, info } = await openImage(bytes)
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true })
+    return {
+      mime,
+      width: info.width,
+      height: info.height,
+      rgb: info.channels === 3 ? data : spread(data, info.channels),
+    }
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
+
+/** Opens an image under our limits. Warnings are tolerated as browsers do; missing and wrong pixels are not. */
+export function openImage(bytes: Uint8Array, options: { ignoreIcc?: boolean } = { ignoreIcc: true }): Sharp {
+  return sharp(bytes, { ...options, failOn: 'error', limitInputPixels: mediaPixelsMax, sequentialRead: true }).timeout({
+    seconds: decodeTimeoutMs / 1_000,
+  })
+}
+
+async function checkDimensions(bytes: Uint8Array): Promise<void> {
+  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
+  if (width * height > mediaPixelsMax)
+    throw refuse(`has more than ${mediaPixelsMax} pixels`, `${width} x ${height}`, mediaPixelsMax)
+}
+
+/** What the decoder complains of, in the words of our limits. */
+export function asRefusal(error: unknown): InputError {
+  if (error instanceof InputError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (/pixel limit|too large|dimensions exceed/i.test(message))
+    return refuse(`has more than ${mediaPixelsMax} pixels`, message, mediaPixelsMax)
+  if (/timeout/i.test(message))
+    return refuse(`took longer than ${decodeTimeoutMs} ms to decode`, message, decodeTimeoutMs)
+  if (/premature|truncat|end of (file|image|input|stream)|read error|short|out of data|unexpected eof/i.test(message))
+    return refuse('is truncated', message)
+  return refuse('is damaged and cannot be decoded', message)
+}
+
+function refuse(problem: string, value: string, limit?: number | string): InputError {
+  return new InputError(`The image ${problem}`, [
+    { field: 'media', problem, value: value.slice(0, 200), ...(limit === undefined ? {} : { limit }) },
+  ])
+}
+
+function spread(data: Uint8Array, channels: number): Uint8Array {
+  const pixels = data.length / channels
+  const rgb = new Uint8Array(pixels * 3)
+  for (let at = 0; at < pixels; at++)
+    for (let channel = 0; channel < 3; channel++)
+      rgb[at * 3 + channel] = data[at * channels + (channels < 3 ? 0 : channel)]!
+  return rgb
 }

@@ -4,7 +4,7 @@ import type { SubjectRef } from '../domain/subject.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tx } from '../storage/database.ts'
 import { lockKeys } from '../storage/ledger-records.ts'
-import { queueOf } from './queue.ts'
+import { queueOf, seniorQueue } from './queue.ts'
 import { deleteClaim, lockOpenJobFor, selectAnswered, selectQueues } from './store.ts'
 
 export type OpenDeps = { ledger: Ledger; clock: Clock; randomBytes: RandomBytes }
@@ -20,6 +20,9 @@ export type JobRequest = Omit<EntryBodies['job.created'], 'jobId' | 'excludedPeo
   /** The same key opens one job only, however often the request is repeated. */
   effectKey?: string
 }
+
+// A job that already lies higher up takes in what would have gone to a lower queue.
+const graverQueues = new Set([seniorQueue, 'egregious'])
 
 /**
  * Opens a job, or joins the open one about the same item and actor, so that no reviewer is shown one post five times.
@@ -39,10 +42,10 @@ export async function openJob(
     // Two proposals at the same moment must find the same job.
     await lockKeys(tx, [`${tenantId} job item:${itemId}`])
     const open = await lockOpenJobFor(tx, tenantId, itemId, actorId)
-    if (open !== undefined && open.queue === asked.queue) {
+    if (open !== undefined && (open.queue === asked.queue || graverQueues.has(open.queue))) {
       if (proposalEntryId === undefined || open.proposals.includes(proposalEntryId)) return open.jobId
       const { priority, eventId, violation, severity } = asked
-      const body = { jobId: open.jobId, proposalEntryId, priority, eventId, violation, severity }
+      const body = { jobId: open.jobId, queue: open.queue, proposalEntryId, priority, eventId, violation, severity }
       const recorded = await deps.ledger.append(tx, tenantId, [{ ...frame, kind: 'job.merged', body }])
       return recorded.length === 0 ? undefined : open.jobId
     }

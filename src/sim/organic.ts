@@ -100,6 +100,7 @@ export function write(world: World, person: Person): Post {
     : postToCommunity(world, person, community, content)
 }
 
+/** A photo that nobody has posted before. */
 export function ownPhoto(random: Random): PhotoSpec {
   return { seed: random.uint32(), style: random.pick(pictureStyles), quality: 62 + random.int(26) }
 }

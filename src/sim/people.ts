@@ -134,7 +134,8 @@ export function settlePopulation(
   const people: Person[] = []
   const byLanguage = new Map<string, Person[]>(languages.map(({ words }) => [words.language, []]))
   while (people.length < actors) {
-    const words = pickLanguage(random)
+    // A few of every language first, so that nobody is alone in one, however small the platform.
+    const words = languages[Math.floor(people.length / 4)]?.words ?? pickLanguage(random)
     const family = random.chance(0.12) ? 2 + random.int(3) : 1
     const household = newHousehold(random, words)
     for (let member = 0; member < family && people.length < actors; member++) {
@@ -161,6 +162,7 @@ export function settlePopulation(
   return { people, communities, feeds, byLanguage }
 }
 
+/** A language, as often as it is written on the platform. */
 export function pickLanguage(random: Random): Words {
   let draw = random.float()
   for (const { words, share } of languages) {

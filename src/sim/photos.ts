@@ -25,7 +25,8 @@ export function createPhotographer(encode: EncodeJpeg, kept = 400): (spec: Photo
     const key = JSON.stringify([spec.seed, spec.style, spec.quality, spec.change])
     let photo = made.get(key)
     if (photo === undefined) {
-      const original = spec.change === undefined ? paintPicture(spec.seed, spec.style, photoWidth, photoHeight) : undefined
+      const original =
+        spec.change === undefined ? paintPicture(spec.seed, spec.style, photoWidth, photoHeight) : undefined
       const { rgb, width, height } = original ?? alterPicture(originalOf(spec), spec.change!)
       photo = encode(rgb, width, height, spec.quality)
     } else made.delete(key)

@@ -42,6 +42,7 @@ export type Happening = {
   note?: string
 }
 
+/** A world at its first moment, with nothing planned. */
 export function createWorld(base: Omit<World, 'nowMs' | 'schedule' | 'out' | 'counts'>): World {
   return {
     ...base,
@@ -103,11 +104,13 @@ export function emit(world: World, happening: Happening): void {
   })
 }
 
+/** The next item id; ids count up in order of posting. */
 export function newItemId(world: World): string {
   return `${world.idPrefix}i${world.counts.items++}`
 }
 
 const recentMax = 60
+/** Adds a post to what people see; the oldest falls out. */
 export function remember(posts: Post[], post: Post): void {
   posts.push(post)
   if (posts.length > recentMax) posts.shift()

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Clock } from '../domain/ids.ts'
 import { dataHolder, lockData } from './data-lock.ts'
 import { openDatabase, type Database } from './database.ts'
-import { findEmbedded, startEmbedded } from './embedded.ts'
+import { findEmbedded, locateEmbedded, startEmbedded } from './embedded.ts'
 
 /** Which database: `databaseUrl` when set, else the private one of the data folder. */
 export type ConnectConfig = { dataDir: string; databaseUrl?: string }
@@ -19,11 +21,12 @@ const retryMs = 100
 
 /**
  * Reaches the database for one command. Beside a running server it uses that server's PostgreSQL and leaves it running;
- * otherwise it takes the data folder, starts the private PostgreSQL, and stops it again on close.
+ * otherwise it takes the data folder, starts the private PostgreSQL, and stops it again on close. Refuses a folder that
+ * has no database, unless told to `make` one.
  */
 export async function connect(
   config: ConnectConfig,
-  options: { purpose: string; clock: Clock; log: (line: string) => void },
+  options: { purpose: string; clock: Clock; log: (line: string) => void; make?: boolean },
 ): Promise<Connection> {
   if (config.databaseUrl !== undefined) {
     const db = openDatabase({ connectionString: config.databaseUrl, poolSize: 4 })
@@ -44,6 +47,10 @@ export async function connect(
       )
     await new Promise((done) => setTimeout(done, retryMs))
   }
+  if (options.make !== true && !existsSync(join(locateEmbedded(config.dataDir).clusterDir, 'PG_VERSION')))
+    throw new Error(
+      `Cannot run "${options.purpose}": there is no database in ${config.dataDir}; give the data folder with --data or CUSTOS_DATA`,
+    )
   const lock = await lockData(config.dataDir, options.purpose, options.clock)
   try {
     const embedded = await startEmbedded({ dataDir: config.dataDir, log: options.log })

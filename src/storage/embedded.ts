@@ -12,6 +12,10 @@ const nobody = 65_534
 /** The path of a unix socket must fit in sockaddr_un: 108 bytes on Linux with the final zero, 104 on macOS. */
 const socketPathBytesMax = 103
 
+/** A server that recovers from a crash refuses sessions for a while; longer than a minute means that it hangs. */
+const adoptRetryMs = 50
+const adoptTriesMax = 1_200
+
 export type EmbeddedOptions = {
   /** Where the database lives; made when missing. */
   dataDir: string
@@ -96,10 +100,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { clusterDir, socketDir, passwordFile } = locateEmbedded(options.dataDir)
 
   let binaries = packaged
-  if (clusterDir !== resolve(options.dataDir, 'postgres'))
+  if (clusterDir !== resolve(options.dataDir, 'postgres')) {
+    await leaveOrphan(options.dataDir, clusterDir, options.log)
     options.log(
       `database files are in ${clusterDir}: the unprivileged user that runs PostgreSQL may not enter ${options.dataDir}`,
     )
+  }
   if (asRoot && !reachable(packaged)) {
     const stamp = createHash('sha256')
       .update(packaged + statSync(join(packaged, 'bin/postgres')).mtimeMs)
@@ -173,6 +179,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       : { fsync: 'on', synchronous_commit: 'on' }),
   }
   let stopping = false
+  let launchedPid: number | undefined
 
   const launch = async (): Promise<void> => {
     const tail: string[] = []
@@ -193,11 +200,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (tail.length > 20) tail.shift()
     })
     let exited = false
-    child.once('exit', () => (exited = true))
+    child.once('exit', () => {
+      exited = true
+      if (launchedPid === child.pid) launchedPid = undefined
+    })
     child.once('error', (error) => {
       exited = true
       tail.push(error.message)
     })
+    launchedPid = child.pid
     child.unref()
     ;(child.stderr as unknown as { unref?: () => void }).unref?.()
     for (let tries = 0; tries < 1_200; tries++) {
@@ -212,8 +223,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   const pid = (): number | undefined => readPid(clusterDir)
   const alive = () => isAlive(pid())
-  if (alive() && (await accepts(socketDir, password)))
-    options.log('PostgreSQL was still running after a crash; adopted it')
+  // It outlived us, and may just be recovering from a crash of its own: a second one must not be started beside it.
+  let adopted = false
+  for (let tries = 0; alive() && tries < adoptTriesMax && !adopted; tries++) {
+    adopted = await accepts(socketDir, password)
+    if (!adopted) await sleep(adoptRetryMs)
+  }
+  if (adopted) options.log('PostgreSQL was still running after a crash; adopted it')
   else await launch()
 
   // Also watches an adopted server, which is not a child of this process.
@@ -237,13 +253,30 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     async stop() {
       stopping = true
       clearInterval(watch)
-      const serverPid = pid()
+      // Without its file (somebody removed the folder) the one that we launched is meant.
+      const serverPid = pid() ?? launchedPid
       if (serverPid === undefined || !isAlive(serverPid)) return
       process.kill(serverPid, 'SIGINT') // "fast": ends sessions, flushes, exits
       for (let tries = 0; tries < 600 && isAlive(serverPid); tries++) await sleep(25)
       if (isAlive(serverPid)) throw new Error(`Cannot stop PostgreSQL (process ${serverPid}) within 15 s`)
     },
   }
+}
+
+/**
+ * A cluster outside of its data folder outlives that folder. When the folder was removed and made anew, the old database
+ * is moved aside instead of coming back from the dead; nothing is deleted.
+ */
+async function leaveOrphan(dataDir: string, clusterDir: string, log: (line: string) => void): Promise<void> {
+  const marker = join(dataDir, 'postgres.location')
+  if (!existsSync(marker) && existsSync(join(clusterDir, 'PG_VERSION')) && !isAlive(readPid(clusterDir))) {
+    let aside = `${clusterDir}.left`
+    for (let n = 2; existsSync(aside); n++) aside = `${clusterDir}.left-${n}`
+    await rename(clusterDir, aside)
+    log(`an older database of a removed ${dataDir} lies in ${aside}; delete it when nobody needs it`)
+  }
+  await mkdir(dataDir, { recursive: true })
+  await writeFile(marker, `${clusterDir}\n`)
 }
 
 /** npm packages cannot hold symbolic links; the list beside the libraries says which ones to make. */

@@ -169,10 +169,14 @@ export async function streamLag(
   nowMs: number,
 ): Promise<{ events: number; ageMs: number }> {
   const [row] = await query<{ events: number; oldest: number | null }>(
-    `SELECT count(*) AS events, min(e.received_ms) AS oldest FROM events e
-     LEFT JOIN stream_cursors c ON c.consumer = $1 AND c.partition = e.partition
-     WHERE (e.xid, e.position) > (coalesce(c.xid, '0'::xid8), coalesce(c.position, 0))`,
+    `SELECT coalesce(sum(behind.events), 0)::bigint AS events, min(behind.oldest) AS oldest
+     FROM (SELECT p.partition, coalesce(c.xid, '0'::xid8) AS xid, coalesce(c.position, 0) AS position
+           FROM (SELECT 0::smallint AS partition UNION SELECT partition FROM stream_cursors) p
+           LEFT JOIN stream_cursors c ON c.consumer = $1 AND c.partition = p.partition) AS at
+     CROSS JOIN LATERAL (SELECT count(*) AS events, min(received_ms) AS oldest FROM events e
+       WHERE e.partition = at.partition AND (e.xid, e.position) > (at.xid, at.position)) AS behind`,
     [consumer],
+    'stream-lag',
   )
   return { events: row!.events, ageMs: row!.oldest === null ? 0 : Math.max(0, nowMs - row!.oldest) }
 }
@@ -256,4 +260,18 @@ export async function loadFeatureSnapshot(
   return row === undefined
     ? undefined
     : { xid: row.xid, position: row.position, declaredSha256: row.declared_sha256, body: row.body }
+}
+
+/**
+ * Takes everything out of an actor's events but id, type, time, context and actor id; answers how many were changed.
+ * The same event sent again is not stored again.
+ */
+export async function redactEvents(tx: Tx, tenantId: string, actorId: string): Promise<number> {
+  const rows = await tx.query(
+    `UPDATE events SET body = json_build_object('id', body->'id', 'type', body->'type', 'time', body->'time',
+       'context', body->'context', 'actor', json_build_object('id', actor_id), 'attributes', json_build_object('erased', true))
+     WHERE tenant_id = $1 AND actor_id = $2 AND body->'attributes'->>'erased' IS NULL RETURNING 1`,
+    [tenantId, actorId],
+  )
+  return rows.length
 }

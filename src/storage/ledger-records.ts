@@ -241,6 +241,12 @@ export async function lockKeys(tx: Tx, keys: readonly string[]): Promise<void> {
   )
 }
 
+/** Every tenant that has entries. */
+export async function selectLedgerTenants(query: Query): Promise<string[]> {
+  const rows = await query<{ tenant_id: string }>('SELECT DISTINCT tenant_id FROM ledger_entries ORDER BY 1')
+  return rows.map((row) => row.tenant_id)
+}
+
 /** Makes writers to the ledger wait until this transaction ends; readers go on. */
 export async function lockAppends(tx: Tx): Promise<void> {
   await tx.query('LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE')
@@ -257,4 +263,17 @@ export async function digestTable(query: Query, table: string): Promise<string> 
     `SELECT md5(string_agg(r, E'\\n' ORDER BY r)) AS digest FROM (SELECT to_jsonb(t)::text AS r FROM "${table}" t) AS rows`,
   )
   return row!.digest ?? 'empty'
+}
+
+/** How many entries a tenant has, how many of them are sealed, and the hash of the last. */
+export async function countLedger(
+  query: Query,
+  tenantId: string,
+): Promise<{ entries: number; sealed: number; head: string | null }> {
+  const [row] = await query<{ entries: number; sequence: number | null; hash: Buffer | null }>(
+    `SELECT coalesce(h.sequence, 0) + (SELECT count(*) FROM ledger_entries e WHERE e.tenant_id = $1 AND e.ordinal > (SELECT ordinal FROM ledger_watermark)) AS entries,
+            h.sequence, h.hash FROM (SELECT 1) AS one LEFT JOIN ledger_heads h ON h.tenant_id = $1`,
+    [tenantId],
+  )
+  return { entries: row!.entries, sealed: row!.sequence ?? 0, head: row!.hash?.toString('hex') ?? null }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import type { Database } from './database.ts'
+import type { Database, Query } from './database.ts'
 
 const folder = new URL('./migrations/', import.meta.url)
 // Any fixed number: two programs that start at once must not migrate at once.
@@ -68,4 +68,45 @@ function selected(known: Migration[], through: readonly { name: string; sha256: 
     if (migration.sha256 !== sha256) throw new Error(`Cannot migrate to "${name}": it has changed since`)
     return migration
   })
+}
+
+export type MigrationState = {
+  ran: string[]
+  pending: string[]
+  /** In the database and not in this release, or not with the same text. */
+  unknown: string[]
+}
+
+/** How a database stands to this release. Changes nothing; an empty database has everything pending. */
+export async function migrationState(query: Query): Promise<MigrationState> {
+  const known = await readMigrations()
+  const [there] = await query<{ there: boolean }>(`SELECT to_regclass('migrations') IS NOT NULL AS there`)
+  const rows =
+    there?.there === true ? await query<{ name: string; sha256: string }>('SELECT name, sha256 FROM migrations') : []
+  const same = (row: { name: string; sha256: string }) =>
+    known.some(({ name, sha256 }) => name === row.name && sha256 === row.sha256)
+  return {
+    ran: rows.filter(same).map((row) => row.name),
+    pending: known.filter(({ name }) => rows.every((row) => row.name !== name)).map(({ name }) => name),
+    unknown: rows.filter((row) => !same(row)).map((row) => row.name),
+  }
+}
+
+export type ServerFacts = {
+  /** `server_version_num`: 180004 for 18.4. */
+  version: number
+  versionText: string
+  nowMs: number
+  fsync: boolean
+  bytes: number
+}
+
+/** What a database server says about itself, for the doctor and the status page. */
+export async function serverFacts(query: Query): Promise<ServerFacts> {
+  const [row] = await query<ServerFacts>(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS "versionText",
+       (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS "nowMs", current_setting('fsync') = 'on' AS fsync,
+       pg_database_size(current_database()) AS bytes`,
+  )
+  return row!
 }

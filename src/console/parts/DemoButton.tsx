@@ -1,0 +1,3 @@
+export function DemoButton(_props: { large?: boolean }) {
+  return null
+}

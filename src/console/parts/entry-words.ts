@@ -1,0 +1,80 @@
+import type { EntryBodies, EntryKind } from '../../domain/entry.ts'
+import type { TimelineKind, TimelinePoint } from './Timeline.tsx'
+
+type Words = { [Kind in EntryKind]?: (body: EntryBodies[Kind]) => string }
+
+const ladder = (features: string[]) => (features.length === 0 ? '' : `: ${features.join(', ')} closed`)
+
+// One plain sentence for each kind of ledger entry, the same on every screen.
+const words: Words = {
+  'signal.recorded': (body) =>
+    `${body.signals.length === 1 ? 'Signal' : `${body.signals.length} signals`}: ${body.signals.map((signal) => signal.name).join(', ')}`,
+  'label.applied': (body) => `Label “${body.label}” applied`,
+  'label.removed': (body) => `Label “${body.label}” removed (${body.how})`,
+  'violation.proposed': (body) =>
+    `Violation proposed: ${body.violation}, s${body.severity}, ${body.route === 'auto' ? 'decided at once' : 'to a person'}`,
+  'violation.confirmed': () => 'Proposed violation confirmed',
+  'violation.dismissed': () => 'Proposed violation dismissed',
+  'decision.made': (body) => `Decision: ${body.violation}, s${body.severity} in ${body.context}`,
+  'decision.modified': (body) => `Decision modified${body.severity === undefined ? '' : ` to s${body.severity}`}`,
+  'decision.reversed': (body) => `Decision reversed: ${body.reason}`,
+  'consequence.started': (body) => `${body.action.replaceAll('_', ' ')} in ${body.context}${ladder(body.features)}`,
+  'consequence.ended': (body) => `Consequence ended in ${body.context} (${body.how})`,
+  'gate.closed': (body) => `Gate closed: ${body.feature} in ${body.context}`,
+  'gate.opened': (body) => `Gate opened: ${body.feature} in ${body.context} (${body.how})`,
+  'item.removed': () => 'Item removed',
+  'item.restored': () => 'Item restored',
+  'thread.restricted': () => 'Thread restricted',
+  'thread.released': () => 'Thread released',
+  'job.created': (body) => `Job for queue “${body.queue}”`,
+  'job.claimed': (body) => `Job taken by ${body.personId}`,
+  'job.skipped': (body) => `Job skipped: ${body.reason}`,
+  'job.decided': (body) =>
+    `Verdict: ${body.verdict.replaceAll('_', ' ')}${body.violation === undefined ? '' : `, ${body.violation}`}`,
+  'job.withdrawn': (body) => `Job withdrawn: ${body.reason}`,
+  'appeal.filed': (body) => `Appeal filed (${body.relation.replaceAll('_', ' ')})`,
+  'appeal.assigned': (body) => `Appeal taken by ${body.personId}`,
+  'appeal.decided': (body) => `Appeal ${body.outcome}`,
+  'bank.created': (body) => `Bank “${body.name}” made`,
+  'bank.updated': () => 'Bank changed',
+  'bank.entry_added': () => 'Entry added to bank',
+  'bank.entry_quarantined': (body) => `Bank entry quarantined: ${body.reason}`,
+  'bank.entry_released': (body) => `Bank entry released: ${body.reason}`,
+  'bank.entry_retired': (body) => `Bank entry retired: ${body.reason}`,
+  'rule.published': (body) => `Rule ${body.ruleId} v${body.version} published (${body.mode})`,
+  'rule.rolled_back': (body) => `Rule ${body.ruleId} rolled back to v${body.toVersion}`,
+  'rule.tripped': (body) => `Rule ${body.ruleId} stopped itself: ${body.reason}`,
+  'policy.published': (body) => `Policy ${body.policyId} v${body.version} published`,
+  'settings.changed': (body) => `Settings changed: ${Object.keys(body.changes).join(', ')}`,
+  'person.viewed_sensitive': (body) => `Sensitive content viewed: ${body.what}`,
+  'person.erased': (body) => `Personal data erased (${body.eventsErased} events)`,
+}
+
+/** What an entry says, in one plain sentence. */
+export function entryText(entry: { kind: string; body: unknown }): string {
+  const say = words[entry.kind as EntryKind] as ((body: unknown) => string) | undefined
+  try {
+    if (say !== undefined) return say(entry.body)
+  } catch {
+    // An entry of an older version may lack a field; its kind still says what it is.
+  }
+  return entry.kind.replace('.', ' ').replaceAll('_', ' ')
+}
+
+export function entryTone(kind: string): TimelinePoint['tone'] {
+  if (/^(decision\.made|consequence\.started|gate\.closed|item\.removed|thread\.restricted)$/.test(kind)) return 'harm'
+  if (/^(violation\.proposed|job\.created|appeal\.filed|bank\.entry_quarantined|rule\.tripped)$/.test(kind))
+    return 'attention'
+  if (/^(decision\.reversed|consequence\.ended|gate\.opened|item\.restored|thread\.released)$/.test(kind))
+    return 'resolved'
+  return undefined
+}
+
+export function timelineKind(kind: string): TimelineKind {
+  const area = kind.split('.')[0]!
+  if (area === 'gate' || area === 'item' || area === 'thread') return 'consequence'
+  if (area === 'violation') return 'decision'
+  return ['event', 'signal', 'label', 'decision', 'consequence', 'appeal', 'job'].includes(area)
+    ? (area as TimelineKind)
+    : 'other'
+}

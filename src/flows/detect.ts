@@ -1,0 +1,164 @@
+import type { Hit } from '../domain/effect.ts'
+import type { EventMedia } from '../domain/event.ts'
+import type { Clock } from '../domain/ids.ts'
+import type { Signal } from '../domain/signal.ts'
+import type { SubjectRef } from '../domain/subject.ts'
+import type { Lookup } from '../match/lookup.ts'
+import { signalsOfMatches } from '../match/signals.ts'
+import type { PhotoContent } from '../match/signal-types/signal-type.ts'
+import type { FetchMedia } from '../media/fetch.ts'
+import type { MediaLibrary } from '../media/library.ts'
+import { evaluate } from '../rules/evaluate.ts'
+import { createFeatureStates, type RuleBook } from '../rules/rule-book.ts'
+import type { Query } from '../storage/database.ts'
+import type { StreamEvent } from '../streams/stream.ts'
+import type { Detectors } from './ingest.ts'
+import type { LabelBook } from './label-book.ts'
+
+export type DetectDeps = {
+  query: Query
+  clock: Clock
+  book: RuleBook
+  lookup: Lookup
+  labels: LabelBook
+  media: MediaLibrary
+  fetchMedia: (tenantId: string) => FetchMedia
+}
+
+/** Media of one batch are fetched and hashed this many at a time. */
+const gatherAtOnce = 8
+/** Under load, batches follow each other faster than anything here changes. */
+const refreshMs = 200
+
+/** The detectors of the worker: banks, rules, features and labels of every tenant, in the order of the stream. */
+export function createDetectors(deps: DetectDeps): Detectors {
+  const { book, labels } = deps
+  const features = createFeatureStates(book)
+  let declared = ''
+  let refreshedMs = Number.NEGATIVE_INFINITY
+
+  const refresh = async () => {
+    const nowMs = deps.clock()
+    if (nowMs - refreshedMs < refreshMs && nowMs >= refreshedMs && !book.stale()) return false
+    refreshedMs = nowMs
+    await book.refresh()
+    await deps.lookup.refresh()
+    await labels.follow(deps.query, book.tenants())
+    features.follow()
+    const before = declared
+    declared = features.declaredSha256()
+    return declared !== before
+  }
+
+  return {
+    refresh,
+
+    async gather(events) {
+      const signals: Signal[][] = Array.from({ length: events.length })
+      let next = 0
+      const work = async () => {
+        while (next < events.length) {
+          const index = next++
+          signals[index] = await signalsOf(deps, events[index]!)
+        }
+      }
+      await Promise.all(Array.from({ length: Math.min(gatherAtOnce, events.length) }, work))
+      return signals
+    },
+
+    observe: (stored) => void features.observe(stored.tenantId, stored),
+
+    evaluate(stored, signals) {
+      const hits = evaluate(book.current(stored.tenantId), stored, {
+        signals,
+        features: features.observe(stored.tenantId, stored),
+        labels: (subject) => labels.of(stored.tenantId, subject, stored.occurredAtMs),
+      })
+      // A label counts from the next event on, in whatever batch that one lies.
+      for (const hit of hits) if (hit.rule.mode === 'live') applyLabels(labels, stored, hit)
+      return hits
+    },
+
+    snapshot: () => features.snapshot(),
+    restore: (body, declaredSha256) => features.restore(body, declaredSha256),
+
+    async reset() {
+      features.reset()
+      labels.reset()
+      refreshedMs = Number.NEGATIVE_INFINITY
+    },
+  }
+}
+
+function applyLabels(labels: LabelBook, { tenantId, occurredAtMs }: StreamEvent, hit: Hit): void {
+  for (const effect of hit.effects)
+    if (effect.kind === 'label')
+      labels.apply(
+        tenantId,
+        effect.subject,
+        effect.label,
+        effect.forMs === undefined ? undefined : occurredAtMs + effect.forMs,
+      )
+}
+
+/** Signals of one event: what its photos, text and links match, and which media could not be read. */
+async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Promise<Signal[]> {
+  const { item } = event
+  if (item === undefined) return []
+  const subject: SubjectRef = { kind: 'item', id: item.id }
+  const signals: Signal[] = []
+  const photos: PhotoContent[] = []
+  for (const media of item.media ?? []) {
+    if (media.kind !== 'photo') continue
+    const read = await photoOf(deps, tenantId, media)
+    if ('problem' in read)
+      signals.push({
+        name: 'media.unreadable',
+        subject,
+        value: true,
+        confidence: 1,
+        because: `photo "${media.id}": ${read.problem}`,
+        version: 'media@1',
+        evidence: { mediaId: media.id },
+      })
+    else photos.push(read)
+  }
+  if (photos.length === 0 && item.text === undefined && item.links === undefined) return signals
+  const matches = await deps.lookup.lookup(tenantId, { photos, text: item.text, links: item.links })
+  return [...signals, ...signalsOfMatches(matches, subject)]
+}
+
+async function photoOf(
+  deps: DetectDeps,
+  tenantId: string,
+  media: EventMedia,
+): Promise<PhotoContent | { problem: string }> {
+  const hashed = media.hashes?.pdq === undefined ? undefined : { pdq: media.hashes.pdq.toLowerCase() }
+  try {
+    if (media.upload !== undefined) {
+      const record = await deps.media.find(tenantId, media.upload)
+      if (record === undefined) return hashed ?? { problem: `there is no upload ${media.upload}` }
+      return {
+        sha256: record.sha256,
+        pdq: record.pdq?.hash,
+        quality: record.pdq?.quality,
+        dihedral: record.pdq?.dihedral,
+      }
+    }
+    if (media.url !== undefined) {
+      const fetched = await deps.fetchMedia(tenantId)(media.url)
+      if (!fetched.ok) return hashed ?? { problem: fetched.detail }
+      const record = await deps.media.put(tenantId, fetched.bytes)
+      return {
+        sha256: record.sha256,
+        pdq: record.pdq?.hash,
+        quality: record.pdq?.quality,
+        dihedral: record.pdq?.dihedral,
+      }
+    }
+  } catch (error) {
+    if ((error as Error).name !== 'InputError') throw error
+    return hashed ?? { problem: (error as Error).message }
+  }
+  return hashed ?? { problem: 'it came without content or known hashes' }
+}

@@ -1,0 +1,498 @@
+import type {
+  Author,
+  Automation,
+  DecisionBody,
+  LedgerEntry,
+  MatchRef,
+  NewEntry,
+  Severity,
+  StatementOfReasons,
+  ViolationProposal,
+} from '../domain/entry.ts'
+import type { Outcome } from '../domain/error.ts'
+import { uuidv7, type RandomBytes } from '../domain/ids.ts'
+import { violationWords, type Policy } from '../domain/policy.ts'
+import type { Reason } from '../domain/signal.ts'
+import type { SubjectRef } from '../domain/subject.ts'
+import { announce, type NoticeFor } from '../enforcement/announce.ts'
+import { renderNotice, type NoticeInput } from '../enforcement/notice.ts'
+import { ensurePolicies } from '../enforcement/policies.ts'
+import { lockActors, settle, type SettleDeps, type Settled } from '../enforcement/settle.ts'
+import { buildStatement, dsaStatement } from '../enforcement/statement.ts'
+import {
+  selectConsequences,
+  selectDecision,
+  selectDecisions,
+  selectHolds,
+  threadIsFree,
+  type DecisionRow,
+} from '../enforcement/store.ts'
+import { openJob } from '../review/open.ts'
+import type { Tx } from '../storage/database.ts'
+
+export { actorLock, lockActors } from '../enforcement/settle.ts'
+
+export type EnforceDeps = SettleDeps & { randomBytes: RandomBytes }
+
+export type ProposeOptions = {
+  /** Why the rule held, with the values that made it hold. */
+  because: Reason[]
+  /** Queue for proposals that wait for a person; `default` unless said. */
+  queue?: string
+}
+export type Proposed = { entries: LedgerEntry[]; decisionId?: string; jobId?: string }
+
+/**
+ * What a rule proposes for an event: decided at once, or put before a person. An egregious or unsure attribution always
+ * goes to a person first when the policy's confidence is not reached. The same event, rule and version proposes once.
+ */
+export async function propose(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  proposal: ViolationProposal,
+  options: ProposeOptions,
+): Promise<Outcome<Proposed, 'duplicate' | 'unknown-violation'>> {
+  const policy = (await ensurePolicies(tx, deps, tenantId)).inForce(proposal.occurredAtMs).policy
+  const violation = policy.violations[proposal.violation]
+  if (violation === undefined) return unknownViolation(proposal.violation, policy)
+  const { rule, eventId, occurredAtMs, itemId, actorId } = proposal
+  const unsure = proposal.confidence < policy.attribution.confidenceMin
+  const route = unsure ? 'review' : proposal.route
+  const subject: SubjectRef = { kind: 'actor', id: actorId }
+  const [proposed] = await deps.ledger.append(tx, tenantId, [
+    {
+      kind: 'violation.proposed',
+      subject,
+      occurredAtMs,
+      cause: eventId,
+      author: { kind: 'rule', ...rule },
+      automation: 'full',
+      because: options.because,
+      body: { ...proposal, route },
+      effectKey: `${eventId}|${rule.id}@${rule.version}|violation:${proposal.violation}`,
+    },
+  ])
+  if (proposed === undefined)
+    return {
+      ok: false,
+      reason: 'duplicate',
+      detail: `Rule "${rule.id}" has already proposed this for event "${eventId}".`,
+    }
+  if (route === 'auto') {
+    const decided = await decide(tx, deps, tenantId, {
+      ...ofProposal(proposed as LedgerEntry<'violation.proposed'>),
+      author: { kind: 'rule', ...rule },
+      automation: 'full',
+      because: options.because,
+      cause: proposed.id,
+    })
+    if (!decided.ok) return { ok: true, entries: [proposed] }
+    return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
+  }
+  const jobId = await openJob(tx, deps, tenantId, {
+    subject: itemId === undefined ? subject : { kind: 'item', id: itemId },
+    queue: options.queue ?? (proposal.severity === 4 || violation.egregious ? 'egregious' : 'default'),
+    question: 'violation',
+    priority: proposal.severity * 25 * proposal.confidence,
+    eventId,
+    actorId,
+    itemId,
+    proposalEntryId: proposed.id,
+    violation: proposal.violation,
+    severity: proposal.severity,
+    author: { kind: 'rule', ...rule },
+    cause: proposed.id,
+    because: options.because,
+    effectKey: `job|${proposed.id}`,
+  })
+  return { ok: true, entries: [proposed], jobId }
+}
+
+/** What a decision takes over from the proposal that it answers. */
+export function ofProposal(
+  proposed: LedgerEntry<'violation.proposed'>,
+): Omit<DecideInput, 'author' | 'automation' | 'because'> {
+  const { body } = proposed
+  return {
+    violation: body.violation,
+    severity: body.severity,
+    context: body.context,
+    actorId: body.actorId,
+    itemId: body.itemId,
+    threadId: body.threadId,
+    eventId: body.eventId,
+    occurredAtMs: body.occurredAtMs,
+    itemCreatedAtMs: body.itemCreatedAtMs,
+    foundAtMs: body.occurredAtMs,
+    attribution: body.attribution,
+    attributionConfidence: body.confidence,
+    role: body.role,
+    dedupeKey: body.dedupeKey,
+    rule: body.rule,
+    match: body.match,
+    proposalEntryId: proposed.id,
+    automatedDetection: true,
+    language: body.language,
+    reachable: body.reachable,
+  }
+}
+
+export type DecideInput = {
+  violation: string
+  /** The policy's for this violation unless said. */
+  severity?: Severity
+  context: string
+  actorId: string
+  itemId?: string
+  threadId?: string
+  eventId?: string
+  occurredAtMs: number
+  itemCreatedAtMs?: number
+  foundAtMs?: number
+  /** 0 to 1; 1 unless said. */
+  attribution?: number
+  attributionConfidence?: number
+  role?: string
+  dedupeKey?: string
+  /** What the policy says about the violation unless said. */
+  removesItem?: boolean
+  restrictsThread?: boolean
+  rule?: { id: string; version: number }
+  match?: MatchRef
+  proposalEntryId?: string
+  jobId?: string
+  author: Author
+  automation: Automation
+  because: Reason[]
+  /** The entry that it follows from. */
+  cause?: string
+  /** What the person is told was found, without personal data; made from the reasons unless said. */
+  facts?: string
+  automatedDetection?: boolean
+  sourceType?: StatementOfReasons['sourceType']
+  language?: string
+  reachable?: boolean
+  effectKey?: string
+}
+export type DecideRefusal = 'duplicate' | 'unknown-violation' | 'unknown-context' | 'already-decided'
+export type Decided = { decisionId: string; entries: LedgerEntry[]; settled: Settled }
+
+/**
+ * Decides that somebody broke a rule: violation -> decision -> standing -> consequences, gates, notice. One item is not
+ * decided twice for the same violation. Concurrent decisions about one actor take turns.
+ */
+export async function decide(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  input: DecideInput,
+): Promise<Outcome<Decided, DecideRefusal>> {
+  const { actorId, itemId, threadId } = input
+  await lockActors(tx, tenantId, [actorId])
+  const nowMs = deps.clock()
+  const { policy, version } = (await ensurePolicies(tx, deps, tenantId)).inForce(input.occurredAtMs)
+  const violation = policy.violations[input.violation]
+  if (violation === undefined) return unknownViolation(input.violation, policy)
+  const context = contextOf(policy, input.context)
+  if (context === undefined)
+    return {
+      ok: false,
+      reason: 'unknown-context',
+      detail: `The policy has no context "${input.context}"; it has ${Object.keys(policy.contexts).join(', ')}.`,
+    }
+  const earlier = await alreadyDecided(tx, tenantId, input)
+  if (earlier !== undefined)
+    return { ok: false, reason: 'already-decided', detail: `Decision ${earlier} already says so.` }
+
+  const decisionId = uuidv7(nowMs, deps.randomBytes)
+  const removesItem = itemId !== undefined && (input.removesItem ?? violation.removesItem)
+  const statement = buildStatement({
+    violation,
+    language: input.language ?? 'en',
+    context,
+    facts: input.facts ?? factsOf(input),
+    automation: input.automation,
+    automatedDetection: input.automatedDetection ?? input.automation === 'full',
+    sourceType: input.sourceType,
+    appealUntilMs: nowMs + policy.appeals.windowMs,
+  })
+  const body: DecisionBody = {
+    decisionId,
+    violation: violation.id,
+    severity: input.severity ?? violation.severity,
+    context,
+    policyVersion: version,
+    actorId,
+    itemId,
+    threadId,
+    eventId: input.eventId,
+    occurredAtMs: input.occurredAtMs,
+    itemCreatedAtMs: input.itemCreatedAtMs,
+    foundAtMs: input.foundAtMs,
+    attribution: input.attribution ?? 1,
+    attributionConfidence: input.attributionConfidence ?? 1,
+    role: input.role ?? 'author',
+    // Two rules that find two faults in one item still make one strike.
+    dedupeKey: input.dedupeKey ?? (itemId === undefined ? input.eventId && `event:${input.eventId}` : `item:${itemId}`),
+    proposalEntryId: input.proposalEntryId,
+    jobId: input.jobId,
+    rule: input.rule,
+    match: input.match,
+    removesItem,
+    egregious: violation.egregious || undefined,
+    statement,
+  }
+  const author = input.author
+  const frame = { author, automation: input.automation, because: input.because }
+  const entries: NewEntry[] = [
+    {
+      ...frame,
+      id: decisionId,
+      kind: 'decision.made',
+      subject: { kind: 'actor', id: actorId },
+      // A rule decides as of the event, so that arrival in another order makes the same history; a person decides now.
+      occurredAtMs: input.automation === 'full' ? Math.min(nowMs, input.occurredAtMs) : nowMs,
+      cause: input.cause ?? input.eventId,
+      body,
+      effectKey: input.effectKey,
+    },
+  ]
+  const held = { ...frame, because: [], occurredAtMs: nowMs, cause: decisionId }
+  const wasRemoved = itemId !== undefined && (await selectHolds(tx.query, 'item', tenantId, itemId)).length > 0
+  if (removesItem)
+    entries.push({ ...held, kind: 'item.removed', subject: { kind: 'item', id: itemId }, body: { itemId, decisionId } })
+  if (input.restrictsThread === true && threadId !== undefined)
+    entries.push({
+      ...held,
+      kind: 'thread.restricted',
+      subject: { kind: 'thread', id: threadId },
+      body: { threadId, decisionId },
+    })
+  const [made, ...rest] = await deps.ledger.append(tx, tenantId, entries)
+  if (made?.kind !== 'decision.made')
+    return { ok: false, reason: 'duplicate', detail: `A decision with key "${input.effectKey}" was made before.` }
+  const settled = await settle(tx, deps, tenantId, actorId, { nowMs, cause: decisionId })
+  const all = [made, ...rest, ...settled.entries]
+  const outcome = settled.standing.outcomes.find((one) => one.decisionId === decisionId)?.counted
+  await announce(
+    tx,
+    deps,
+    tenantId,
+    actorId,
+    all.filter((entry) => entry.kind !== 'item.removed' || !wasRemoved),
+    input.reachable === false
+      ? []
+      : [
+          {
+            actorId,
+            decisionId,
+            appealUntilMs: statement.appealUntilMs,
+            notice: renderNotice({
+              ...noticeOf(policy, { body, statement, automation: input.automation }),
+              kind: 'decision',
+              education: outcome === 'education' || outcome === 'warning',
+              consequences: settled.started,
+            }),
+            dsaStatement: dsaStatement({
+              decisionId,
+              statement,
+              policy,
+              removesItem,
+              itemId,
+              occurredAtMs: input.occurredAtMs,
+              appliedAtMs: nowMs,
+              consequences: settled.started,
+            }),
+          },
+        ],
+  )
+  return { ok: true, decisionId, entries: all, settled }
+}
+
+export type ChangeInput = {
+  decisionId: string
+  author: Author
+  reason: string
+  appealId?: string
+  /** The entry that it follows from, such as the outcome of the appeal. */
+  cause?: string
+}
+export type ChangeRefusal = 'not-found' | 'already-reversed' | 'nothing-changes' | 'unknown-violation'
+export type Changed = { decision: DecisionRow; entries: LedgerEntry[]; standing: Settled['standing'] }
+
+/**
+ * Voids a decision: its strike, what later steps of the ladder owed to it, its gates and the item's removal, exactly as if
+ * it had never been made. What other decisions hold stays. The statement is corrected and the platform told.
+ */
+export async function reverse(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  input: ChangeInput,
+): Promise<Outcome<Changed, ChangeRefusal>> {
+  const found = await lockDecision(tx, tenantId, input.decisionId)
+  if (!found.ok) return found
+  const { decision } = found
+  const statement = { ...decision.statement, correction: `Reversed. ${input.reason}` }
+  const body = { decisionId: decision.id, appealId: input.appealId, reason: input.reason, statement }
+  return change(tx, deps, tenantId, decision, input, { kind: 'decision.reversed', body })
+}
+
+export type ModifyInput = ChangeInput & { severity?: Severity; violation?: string }
+
+/** Changes what a decision found; everything that follows is as if it had been made so in the first place. */
+export async function modify(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  input: ModifyInput,
+): Promise<Outcome<Changed, ChangeRefusal>> {
+  const found = await lockDecision(tx, tenantId, input.decisionId)
+  if (!found.ok) return found
+  const { decision } = found
+  const policy = (await ensurePolicies(tx, deps, tenantId)).set.versions.get(decision.policyVersion)!.policy
+  const violation = policy.violations[input.violation ?? decision.violation]
+  if (violation === undefined) return unknownViolation(input.violation!, policy)
+  const severity = input.severity ?? decision.severity
+  if (violation.id === decision.violation && severity === decision.severity)
+    return { ok: false, reason: 'nothing-changes', detail: 'It has this violation and severity already.' }
+  const { title, text } = violationWords(violation, decision.statement.language)
+  const statement: StatementOfReasons = {
+    ...decision.statement,
+    violation: violation.id,
+    policyTitle: title,
+    policyText: text,
+    policyUrl: violation.url,
+    legalGround: violation.ground === 'legal' ? 'ILLEGAL_CONTENT' : 'INCOMPATIBLE_CONTENT',
+    correction: `Changed from ${decision.violation}, severity ${decision.severity}, to ${violation.id}, severity ${severity}. ${input.reason}`,
+  }
+  const body = { decisionId: decision.id, severity, violation: violation.id, appealId: input.appealId, statement }
+  return change(tx, deps, tenantId, decision, input, { kind: 'decision.modified', body })
+}
+
+async function lockDecision(
+  tx: Tx,
+  tenantId: string,
+  decisionId: string,
+): Promise<Outcome<{ decision: DecisionRow }, ChangeRefusal>> {
+  const before = await selectDecision(tx.query, tenantId, decisionId)
+  if (before === undefined)
+    return { ok: false, reason: 'not-found', detail: `There is no decision "${decisionId.slice(0, 100)}" here.` }
+  await lockActors(tx, tenantId, [before.actorId])
+  const decision = (await selectDecision(tx.query, tenantId, decisionId))!
+  return decision.status === 'reversed'
+    ? { ok: false, reason: 'already-reversed', detail: 'This decision has already been reversed.' }
+    : { ok: true, decision }
+}
+
+async function change(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  decision: DecisionRow,
+  input: ChangeInput,
+  what: Pick<NewEntry<'decision.reversed'>, 'kind' | 'body'> | Pick<NewEntry<'decision.modified'>, 'kind' | 'body'>,
+): Promise<Outcome<Changed, ChangeRefusal>> {
+  const nowMs = deps.clock()
+  const { actorId, itemId, threadId, id: decisionId } = decision
+  const automation: Automation = input.author.kind === 'person' ? 'none' : 'full'
+  const because = [{ name: 'reason', value: input.reason, because: input.reason }]
+  const frame = { occurredAtMs: nowMs, author: input.author, automation, because }
+  const [changed] = await deps.ledger.append(tx, tenantId, [
+    { ...frame, subject: { kind: 'actor', id: actorId }, cause: input.cause ?? decisionId, ...what } as NewEntry,
+  ])
+  const given: NewEntry[] = []
+  const held = { ...frame, because: [], cause: changed!.id }
+  if (what.kind === 'decision.reversed') {
+    if (itemId !== null && decision.body.removesItem && !(await isHeld(tx, 'item', tenantId, itemId)))
+      given.push({
+        ...held,
+        kind: 'item.restored',
+        subject: { kind: 'item', id: itemId },
+        body: { itemId, decisionId },
+      })
+    if (threadId !== null && (await threadIsFree(tx.query, tenantId, threadId)))
+      given.push({
+        ...held,
+        kind: 'thread.released',
+        subject: { kind: 'thread', id: threadId },
+        body: { threadId, decisionId },
+      })
+  }
+  const restored = await deps.ledger.append(tx, tenantId, given)
+  const settled = await settle(tx, deps, tenantId, actorId, { nowMs, cause: changed!.id, undoes: true })
+  const entries = [changed!, ...restored, ...settled.entries]
+  const policy = (await ensurePolicies(tx, deps, tenantId)).set.versions.get(decision.policyVersion)!.policy
+  const { statement } = what.body
+  const running = await selectConsequences(tx.query, tenantId, actorId, true)
+  const notice: NoticeFor = {
+    actorId,
+    decisionId,
+    appealUntilMs: decision.appealUntilMs,
+    notice: renderNotice({
+      ...noticeOf(policy, { body: decision.body, statement, automation: decision.automation }),
+      kind: what.kind === 'decision.reversed' ? 'reversed' : 'modified',
+      education: false,
+      consequences: running.filter((one) => one.causes.includes(decisionId)),
+    }),
+  }
+  await announce(tx, deps, tenantId, actorId, entries, [notice])
+  const row = (await selectDecision(tx.query, tenantId, decisionId))!
+  return { ok: true, decision: row, entries, standing: settled.standing }
+}
+
+async function isHeld(tx: Tx, kind: 'item' | 'thread', tenantId: string, id: string): Promise<boolean> {
+  return (await selectHolds(tx.query, kind, tenantId, id)).length > 0
+}
+
+function noticeOf(
+  policy: Policy,
+  made: { body: DecisionBody; statement: StatementOfReasons; automation: Automation },
+): Omit<NoticeInput, 'kind' | 'education' | 'consequences'> {
+  const { body, statement, automation } = made
+  return {
+    policy,
+    language: statement.language,
+    context: body.context,
+    occurredAtMs: body.occurredAtMs,
+    removed: body.removesItem,
+    title: statement.policyTitle,
+    text: statement.policyText,
+    url: statement.policyUrl,
+    automation,
+    appealUntilMs: statement.appealUntilMs,
+  }
+}
+
+/** What the affected person is told was seen: the reasons of the rule; what a reviewer noted for colleagues stays inside. */
+function factsOf(input: DecideInput): string {
+  const reasons = input.because.map((reason) => reason.because).filter((text) => text !== '')
+  return reasons.length > 0 ? reasons.join('. ') : 'A person looked at this and found that it breaks the rule.'
+}
+
+async function alreadyDecided(tx: Tx, tenantId: string, input: DecideInput): Promise<string | undefined> {
+  if (input.itemId === undefined && input.eventId === undefined) return undefined
+  const same = await selectDecisions(tx.query, tenantId, {
+    actorId: input.actorId,
+    violation: input.violation,
+    standing: true,
+    ...(input.itemId === undefined ? { eventId: input.eventId } : { itemId: input.itemId }),
+    limit: 1,
+  })
+  return same[0]?.id
+}
+
+/** The policy's context for an event's: its own, or `default` where the policy has one for all others. */
+export function contextOf(policy: Policy, context: string): string | undefined {
+  if (policy.contexts[context] !== undefined) return context
+  return policy.contexts.default === undefined ? undefined : 'default'
+}
+
+function unknownViolation(violation: string, policy: Policy) {
+  return {
+    ok: false as const,
+    reason: 'unknown-violation' as const,
+    detail: `The policy has no violation "${violation}"; it has ${Object.keys(policy.violations).join(', ')}.`,
+  }
+}

@@ -1,0 +1,7 @@
+import { exactType } from './exact.ts'
+import { photoType } from './photo.ts'
+import type { SignalType } from './signal-type.ts'
+import { textType } from './text.ts'
+
+/** Every signal type, in the order in which a match of the same entry and part is preferred. */
+export const signalTypes: readonly SignalType[] = [photoType, exactType, textType]

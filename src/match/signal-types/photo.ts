@@ -1,0 +1,64 @@
+import { createHammingIndex } from '../../kernels/hamming-index.ts'
+import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
+import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
+
+/** Hashes under this quality are too unspecific: flat and tiny pictures collide (PDQ paper, section 6). */
+export const pdqQualityMin = 50
+// Unrelated photos lie around 128 bits; beyond 64 they begin to meet in lists of millions.
+const thresholdMax = 64
+
+/** Photos by PDQ, in all eight dihedral positions. */
+export const photoType: SignalType = {
+  name: 'pdq',
+  version: 'pdq@1',
+  threshold: 31,
+  thresholdMax,
+  part: 'photo',
+  describe: (distance) => `${distance} of ${pdqBits} bits`,
+  createIndex() {
+    const index = createHammingIndex()
+    return {
+      add(slot, signal, quality) {
+        // Kept in the bank and shown, but not matched.
+        if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
+      },
+      remove: (slot) => void index.remove(slot),
+      search(content, { radiusMax, thresholdOf }) {
+        const hits: SignalHit[] = []
+        for (const [at, photo] of (content.photos ?? []).entries()) {
+          if (photo.pdq === undefined || (photo.quality ?? 100) < pdqQualityMin || index.size === 0) continue
+          const words = turnedHashes(photo)
+          const best = new Map<number, SignalHit>()
+          for (const [turn, name] of dihedrals.entries())
+            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords)) {
+              if (distance > thresholdOf(id) || distance >= (best.get(id)?.distance ?? Infinity)) continue
+              const similarity = 1 - distance / pdqBits
+              best.set(id, {
+                slot: id,
+                part: {
+                  kind: 'photo',
+                  index: at,
+                  ...(photo.sha256 === undefined ? {} : { mediaSha256: photo.sha256 }),
+                },
+                distance,
+                similarity,
+                confidence: similarity * (0.8 + (0.2 * (photo.quality ?? 100)) / 100),
+                ...(photo.quality === undefined ? {} : { quality: photo.quality }),
+                ...(turn === 0 ? {} : { transformation: name }),
+              })
+            }
+          hits.push(...best.values())
+        }
+        return hits
+      },
+    }
+  },
+}
+
+/** The eight hashes of a photo, 8 words each: as given, or estimated from the one. */
+function turnedHashes(photo: PhotoContent): Uint32Array {
+  if (photo.dihedral?.length !== dihedrals.length) return pdqDihedralOfHash(pdqFromHex(photo.pdq!))
+  const words = new Uint32Array(dihedrals.length * pdqWords)
+  for (const [turn, hash] of photo.dihedral.entries()) words.set(pdqFromHex(hash), turn * pdqWords)
+  return words
+}

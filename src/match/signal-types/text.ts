@@ -1,0 +1,44 @@
+import { createPhraseIndex, foldText } from '../../kernels/text-fold.ts'
+import type { SignalHit, SignalType } from './signal-type.ts'
+
+const excerptLengthMax = 200
+
+/** Texts that read the same after folding: whole, or for longer entries as a passage of the text. */
+export const textType: SignalType = {
+  name: 'text',
+  version: 'text-fold@1',
+  threshold: 0,
+  thresholdMax: 0,
+  part: 'text',
+  describe: () => 'the same words',
+  createIndex() {
+    const index = createPhraseIndex()
+    return {
+      add: (slot, signal) => index.add(slot, signal),
+      remove: (slot) => void index.remove(slot),
+      search(content) {
+        if (content.text === undefined || content.text === '' || index.size === 0) return []
+        const folded = foldText(content.text)
+        const first = new Map<number, SignalHit>()
+        for (const { id, start, end } of index.search(folded.text)) {
+          if (first.has(id)) continue
+          const from = folded.starts[start]!
+          const to = folded.ends[end - 1]!
+          first.set(id, {
+            slot: id,
+            part: {
+              kind: 'text',
+              start: from,
+              end: to,
+              excerpt: content.text.slice(from, to).slice(0, excerptLengthMax),
+            },
+            distance: 0,
+            similarity: 1,
+            confidence: 1,
+          })
+        }
+        return [...first.values()]
+      },
+    }
+  },
+}

@@ -1,0 +1,68 @@
+import type { MatchRef } from '../domain/entry.ts'
+import type { Signal } from '../domain/signal.ts'
+import type { SubjectRef } from '../domain/subject.ts'
+import type { Match } from './lookup.ts'
+
+const turns: Record<string, string> = {
+  rotate90: 'rotated by 90 degrees',
+  rotate180: 'rotated by 180 degrees',
+  rotate270: 'rotated by 270 degrees',
+  flipX: 'flipped upside down',
+  flipY: 'mirrored',
+  flipPlus1: 'mirrored and rotated',
+  flipMinus1: 'mirrored and rotated',
+}
+
+const rounded = (value: number) => Math.round(value * 1_000) / 1_000
+
+/** Matches as signals on a subject, each saying which entry of which bank it rests on and how near it is. */
+export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef): Signal[] {
+  return matches.map((match) => {
+    const where = `entry ${match.entryId} of bank "${match.bank.name}"`
+    const turned = match.transformation === undefined ? '' : `, ${turns[match.transformation] ?? match.transformation}`
+    return {
+      name: match.part.kind === 'photo' ? 'match.media' : 'match.text',
+      subject,
+      value: rounded(match.similarity),
+      confidence: rounded(match.confidence),
+      because:
+        match.part.kind === 'photo'
+          ? `${match.described} from ${where}${turned}`
+          : `"${match.part.excerpt}" reads the same as ${where}`,
+      version: match.version,
+      evidence: {
+        bankId: match.bank.id,
+        bankName: match.bank.name,
+        bankAction: match.bank.action,
+        entryId: match.entryId,
+        signalType: match.signalType,
+        distance: match.distance,
+        threshold: match.threshold,
+        labels: match.labels,
+        ...(match.quality === undefined ? {} : { quality: match.quality }),
+        ...(match.transformation === undefined ? {} : { transformation: match.transformation }),
+        ...(match.part.kind === 'photo'
+          ? {
+              mediaIndex: match.part.index,
+              ...(match.part.mediaSha256 === undefined ? {} : { mediaSha256: match.part.mediaSha256 }),
+            }
+          : { start: match.part.start, end: match.part.end, excerpt: match.part.excerpt }),
+      },
+    }
+  })
+}
+
+/** What a proposal or decision carries along so that an overturn reaches the bank entry; undefined for other signals. */
+export function matchRefOf(signal: Signal): MatchRef | undefined {
+  const evidence = signal.evidence as Partial<MatchRef> | undefined
+  if (!signal.name.startsWith('match.') || evidence?.bankId === undefined || evidence.entryId === undefined)
+    return undefined
+  return {
+    bankId: evidence.bankId,
+    entryId: evidence.entryId,
+    signalType: evidence.signalType!,
+    distance: evidence.distance!,
+    threshold: evidence.threshold!,
+    ...(evidence.mediaSha256 === undefined ? {} : { mediaSha256: evidence.mediaSha256 }),
+  }
+}
