@@ -1,30 +1,45 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
 import type { Config } from './config.ts'
+import type { LedgerEntry } from './domain/entry.ts'
 import { fillSettings, type TenantSettings } from './domain/settings.ts'
 import { createPolicies, ensurePolicies } from './enforcement/policies.ts'
 import { decisionProjector, labelProjector, policyProjector, standingProjector } from './enforcement/project.ts'
+import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
+import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
-import { reviewParts } from './flows/review-parts.ts'
+import { reevaluateProposal, traceProposal } from './flows/rule-trace.ts'
 import { createAuth, requireSameOrigin } from './http/auth.ts'
 import { ensureFirstAdmin } from './http/access.ts'
 import { accessRoutes } from './http/routes/access.ts'
+import { appealRoutes } from './http/routes/appeals.ts'
+import { decisionRoutes } from './http/routes/decisions.ts'
+import { gateRoutes } from './http/routes/gates.ts'
+import { policyRoutes } from './http/routes/policies.ts'
+import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
+import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
+import { statusRoutes } from './http/routes/status.ts'
+import { consoleFiles } from './http/console-files.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -37,6 +52,7 @@ import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
 import { reviewProjector } from './review/project.ts'
+import { release } from './release.ts'
 import { createRuleBook } from './rules/rule-book.ts'
 import { rulesProjector } from './rules/project.ts'
 import { openDatabase, type Database } from './storage/database.ts'
@@ -85,6 +101,54 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await stop().catch(() => {})
     throw error
   }
+}
+
+/** The optional parts, each looked for where the configuration says. */
+async function optionalParts(config: Config): Promise<Part[]> {
+  const ffmpeg = await new Promise<string | undefined>((found) =>
+    execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
+      found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
+    ),
+  )
+  return [
+    {
+      name: 'database',
+      on: true,
+      how:
+        config.databaseUrl === undefined
+          ? 'a private PostgreSQL 18 in the data folder'
+          : 'the PostgreSQL at DATABASE_URL',
+    },
+    ffmpeg === undefined
+      ? {
+          name: 'ffmpeg',
+          on: false,
+          how: 'install it (apt-get install ffmpeg) or set FFMPEG to the program: video and audio',
+        }
+      : { name: 'ffmpeg', on: true, how: `version ${ffmpeg}` },
+    config.modelsDir === undefined
+      ? { name: 'models', on: false, how: 'set CUSTOS_MODELS to a folder of ONNX models' }
+      : { name: 'models', on: existsSync(config.modelsDir), how: `folder ${config.modelsDir}` },
+    config.kafkaBrokers.length === 0
+      ? {
+          name: 'brokers',
+          on: false,
+          how: 'set KAFKA_BROKERS to run events through a Kafka cluster; without it they go through the database',
+        }
+      : {
+          name: 'brokers',
+          on: false,
+          how: `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
+        },
+    {
+      name: 'media by URL',
+      on: config.mediaHosts.length > 0,
+      how:
+        config.mediaHosts.length > 0
+          ? `from ${config.mediaHosts.join(', ')}`
+          : 'set CUSTOS_MEDIA_HOSTS to the hosts that media may be fetched from; uploads always work',
+    },
+  ]
 }
 
 async function wire(
@@ -145,7 +209,7 @@ async function wire(
     randomBytes,
     policies,
     vault,
-    quarantineIfOverturned: quarantineIfOverturned as never,
+    quarantineIfOverturned,
     book,
   }
   for (const tenantId of tenants.keys()) await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
@@ -188,6 +252,7 @@ async function wire(
     published: () => {},
   })
 
+  const optional = await optionalParts(config)
   const auth = createAuth({ db, clock })
   const { app, mount } = createServer({
     authenticate: auth.authenticate,
@@ -196,11 +261,9 @@ async function wire(
     },
     log,
   })
-  const parts = reviewParts(enforce)
-  const review = { ...enforce, ...parts }
+  const review = { ...enforce, ruleTrace: traceProposal }
   accessRoutes(app, mount, { ...access, auth })
-  eventRoutes(mount, {
-    db,
+  const acceptDeps = {
     stream,
     clock,
     settings: (tenantId) => {
@@ -208,6 +271,10 @@ async function wire(
       return { acceptUnknownTypes, declaredTypes: new Set(Object.keys(eventTypes)) }
     },
     storeMedia: (tenantId, bytes) => media.put(tenantId, bytes),
+  } satisfies AcceptDeps
+  eventRoutes(mount, {
+    ...acceptDeps,
+    db,
     judged: worker.judged,
     counted: () => {},
   })
@@ -220,8 +287,45 @@ async function wire(
   ruleRoutes(mount, { db, ledger, clock, book, checkOptions })
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
-  insightRoutes(mount, { db, clock } as never)
+  pageRoutes(app, mount, { ...enforce, secretKey, log })
+  insightRoutes(mount, { db, clock })
+  const demo = createDemo({
+    ...review,
+    media,
+    sleep,
+    log,
+    accept: (tenantId, events) =>
+      acceptEvents(
+        acceptDeps,
+        tenantId,
+        events.map((value, index) => ({ index, value })),
+      ),
+    ruleOptions: checkOptions,
+    refresh: () => lookup.refresh(),
+  })
+  simRoutes(mount, { demo })
 
+  const explaining = {
+    ...enforce,
+    reevaluate: (tenantId: string, proposal: LedgerEntry<'violation.proposed'>) =>
+      reevaluateProposal(db.query, tenantId, proposal),
+  }
+  decisionRoutes(mount, explaining)
+  appealRoutes(mount, enforce)
+  policyRoutes(mount, enforce)
+  gateRoutes(mount, enforce)
+  subjectRoutes(mount, enforce)
+  statusRoutes(mount, {
+    db,
+    clock,
+    release: release(),
+    startedAtMs: clock(),
+    parts: optional,
+    consumer: 'judge',
+    lookup,
+    book,
+  })
+  await consoleFiles(app, fileURLToPath(new URL('../dist/console', import.meta.url)))
   const url = await app.listen({ host: config.host, port: config.port })
   onStop(() => app.close())
 
@@ -249,10 +353,12 @@ async function wire(
   const running = worker.run()
   running.catch((error: Error) => log({ level: 'error', msg: 'the worker stopped', error: error.stack }))
   onStop(() => worker.stop())
+  onStop(() => demo.stopAll())
+  if (options.demo === true) for (const tenantId of tenants.keys()) demo.start(tenantId, {})
 
   return {
     url,
     ...(firstAdmin === undefined ? {} : { signInLink: `${url}${firstAdmin.path}` }),
-    parts: [],
+    parts: optional,
   }
 }

@@ -1,11 +1,8 @@
 import type { Hit } from '../domain/effect.ts'
-import type { Facts, NewEntry } from '../domain/entry.ts'
+import type { NewEntry } from '../domain/entry.ts'
 import type { Tx } from '../storage/database.ts'
 import type { RuleSet } from './rule-set.ts'
 import { addHits, type StandingCounts } from './store.ts'
-
-/** One hit kept to be looked at: with its facts it can be traced and judged again. */
-export type HitSample = { eventId: string; occurredAtMs: number; version: number; because: string; facts: Facts }
 
 const hourMs = 3_600_000
 const samplesPerHourMax = 10
@@ -69,6 +66,7 @@ export type Standing = StandingCounts & {
   interval: [number, number] | null
 }
 
+/** Counts with the precision that they amount to. */
 export function standingOf(counts: StandingCounts): Standing {
   const judged = counts.decisions + counts.dismissed
   if (judged === 0) return { ...counts, precision: null, interval: null }
@@ -76,6 +74,7 @@ export function standingOf(counts: StandingCounts): Standing {
   return { ...counts, precision: right / judged, interval: wilson(right, judged) }
 }
 
+/** The standing of a rule that has proposed nothing yet. */
 export function noStanding(ruleId: string): Standing {
   return standingOf({ ruleId, proposals: 0, open: 0, confirmed: 0, dismissed: 0, decisions: 0, overturned: 0 })
 }
