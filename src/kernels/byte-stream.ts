@@ -8,7 +8,7 @@ export type ByteWriter = {
   done: () => Uint8Array
 }
 
-/** A writer that grows as needed; little-endian, read back by `byteReader` in the same order. */
+/** An empty writer; it grows as needed. */
 export function byteWriter(): ByteWriter {
   let bytes = new Uint8Array(1024)
   let view = new DataView(bytes.buffer)

@@ -159,17 +159,17 @@ function shareWithin(cells: Float64Array, at: number, fromMs: number, untilMs: n
   return (Math.min(last, untilMs) - Math.max(first, fromMs)) / (last - first)
 }
 
-/** Whether everything in the window lies at or before `horizonMs`, so that it can be forgotten. */
+/** Whether nothing after `horizonMs` was counted, so that the window reads as an empty one does. */
 export function tallyIsOver(tally: TallyWindow, horizonMs: number): boolean {
   return tally.head === tally.tail || tally.cells[(tally.tail - 1) * stride + 1]! <= horizonMs
 }
 
-/** Writes the window for a snapshot. */
+/** Writes the window, so that `readTally` makes one that answers the same for ever after. */
 export function writeTally(tally: TallyWindow, out: ByteWriter): void {
   out.f64s(tally.cells, tally.head * stride, tally.tail * stride)
 }
 
-/** Reads back what `writeTally` wrote. */
+/** Reads what `writeTally` wrote. */
 export function readTally(from: ByteReader): TallyWindow {
   const stored = from.f64s()
   const cells = new Float64Array(Math.max(4 * stride, stored.length))
@@ -182,7 +182,7 @@ export type LastWindow = { times: number[]; values: (string | number | boolean)[
 
 const lastSamplesMax = 256
 
-/** A window that has seen no value. */
+/** A window without any value. */
 export function createLast(): LastWindow {
   return { times: [], values: [] }
 }
@@ -210,19 +210,19 @@ export function lastAdd(
   }
 }
 
-/** The newest value after `fromMs` and up to `untilMs`; null when there is none. */
+/** The newest value in (fromMs, untilMs], or null. */
 export function lastRead(window: LastWindow, fromMs: number, untilMs: number): string | number | boolean | null {
   let at = window.times.length - 1
   while (at >= 0 && window.times[at]! > untilMs) at--
   return at >= 0 && window.times[at]! > fromMs ? window.values[at]! : null
 }
 
-/** Whether every value lies at or before `horizonMs`, so that they can be forgotten. */
+/** Whether no value came after `horizonMs`, so that the window reads as an empty one does. */
 export function lastIsOver(window: LastWindow, horizonMs: number): boolean {
   return window.times.length === 0 || window.times[window.times.length - 1]! <= horizonMs
 }
 
-/** Writes the window for a snapshot. */
+/** Writes the window, so that `readLast` makes one that answers the same for ever after. */
 export function writeLast(window: LastWindow, out: ByteWriter): void {
   out.u32(window.times.length)
   for (let at = 0; at < window.times.length; at++) {
@@ -231,7 +231,7 @@ export function writeLast(window: LastWindow, out: ByteWriter): void {
   }
 }
 
-/** Reads back what `writeLast` wrote. */
+/** Reads what `writeLast` wrote. */
 export function readLast(from: ByteReader): LastWindow {
   const window = createLast()
   for (let left = from.u32(); left > 0; left--) {

@@ -280,8 +280,9 @@ function compileComprehension(node: ASTNode & { op: 'rcall' }, build: Build, con
   const test = hasMake && args.length === 2 ? always : context.compileNode(args[1]!, inner)
   const make = hasMake ? context.compileNode(args.at(-1)!, inner) : always
   const iterate = comprehensions[name]!
+  const length = receiver.op === 'list' ? receiver.args.length : context.listLengthAssumed
   return {
-    cost: list.cost + context.listLengthAssumed * (test.cost + make.cost + 1),
+    cost: list.cost + length * (test.cost + make.cost + 1),
     run: (scope) => {
       const items = list.run(scope)
       if (!Array.isArray(items)) return null

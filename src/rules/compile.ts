@@ -55,6 +55,7 @@ export function compileExpression(
     }
   } catch (error) {
     if (error instanceof CompileError) return refuse(error.node, error.message, error.limit)
+    if (error instanceof RangeError) return refuse({ start: 0, end: source.length }, wordsFor(error))
     throw error
   }
 }

@@ -76,7 +76,7 @@ export function contextOf(rule: Rule, facts: Facts): EvaluateContext {
 /** Under which name facts keep the value of a feature before the event. */
 export const beforeSuffix = '@before'
 
-/** What a condition of this rule can see of an observed event; with `facts`, what it saw when it first held. */
+/** What the conditions of a rule read on one event. With `facts`, lists answer as they did then. */
 export function scopeOf(rule: Rule, observed: Observed, context: EvaluateContext, facts?: Facts): Scope {
   return {
     event: observed.event,

@@ -47,7 +47,7 @@ export class CompileError extends Error {
   }
 }
 
-/** Reads of an expression that reads nothing. */
+/** Nothing is read yet. */
 export function emptyReads(): Reads {
   return {
     features: new Set(),

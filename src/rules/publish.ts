@@ -5,7 +5,8 @@ import type { RuleMode } from '../domain/rule.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tx } from '../storage/database.ts'
 import { parseRuleFile, type ParsedRuleFile } from './rule-file.ts'
-import { compileFile, sha256, type CheckOptions, type Feature, type Rule } from './rule-set.ts'
+import { compileFile, type CheckOptions } from './check-file.ts'
+import { sha256, type Feature, type Rule } from './rule-set.ts'
 import { lockRules, selectNewestVersions, selectRule, selectRules, selectVersion } from './store.ts'
 
 /** One rule of a checked file, with everything that it reads, as a file of its own. */
@@ -43,6 +44,7 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   const copySome = (section: string, wanted: ReadonlySet<string>) => {
     const all = document.get(section)
     if (!isMap(all)) return
+    giveCommentToFirst(all, all.items[0]?.key as Node | undefined)
     const some = new YAMLMap()
     some.items = all.items.filter(({ key }) => wanted.has(String(key))).map((pair) => pair.clone() as Pair)
     if (some.items.length > 0) root.add(own.createPair(section, some))
@@ -51,6 +53,7 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   copySome('lists', reads.lists)
   copySome('labels', labels)
   const all = document.get('rules')
+  if (isSeq(all)) giveCommentToFirst(all, all.items[0] as Node | undefined)
   const node = isSeq(all) && all.items.find((item) => isMap(item) && item.get('id') === rule.id)
   const copy = (node as Node).clone() as YAMLMap
   copy.delete('version')
@@ -58,6 +61,13 @@ function ownText({ document }: ParsedRuleFile, rule: Rule): string {
   rules.items = [copy]
   root.add(own.createPair('rules', rules))
   return own.toString({ lineWidth: 0 })
+}
+
+/** YAML keeps the comment above the first member on the collection; it belongs to the member. */
+function giveCommentToFirst(collection: YAMLMap | YAMLSeq, first: Node | undefined): void {
+  if (first === undefined || typeof collection.commentBefore !== 'string') return
+  first.commentBefore = collection.commentBefore
+  collection.commentBefore = null
 }
 
 export type ChangeDeps = { ledger: Ledger; nowMs: number; author: Author; options?: CheckOptions }

@@ -6,7 +6,8 @@ import { byteReader, byteWriter } from '../kernels/byte-stream.ts'
 import type { Database } from '../storage/database.ts'
 import { createFeatureState, type FeatureState } from './features.ts'
 import { compileVersion } from './publish.ts'
-import { ruleSetOf, sha256, type CheckOptions, type Feature, type Rule, type RuleSet } from './rule-set.ts'
+import type { CheckOptions } from './check-file.ts'
+import { ruleSetOf, sha256, type Feature, type Rule, type RuleSet } from './rule-set.ts'
 import type { FeatureReads } from './scope.ts'
 import { selectRevisions, selectRules, type StoredRule } from './store.ts'
 
@@ -23,10 +24,10 @@ export type RuleBook = {
   /** The rules of a tenant as of the last refresh. */
   current: (tenantId: string) => RuleSet
   broken: (tenantId: string) => readonly BrokenRule[]
-  /** Whether something was changed here that the next refresh will look for at once. */
-  stale: () => boolean
   /** The next refresh looks at once; for `afterCommit` of a change. */
   invalidate: () => void
+  /** Whether something was changed here that the next refresh will look for at once. */
+  stale: () => boolean
   tenants: () => string[]
 }
 
@@ -100,14 +101,14 @@ export type FeatureStates = {
   follow: () => boolean
   observe: (tenantId: string, parsed: { event: Event; occurredAtMs: number }) => FeatureReads
   snapshot: () => { body: Uint8Array; declaredSha256: string }
+  /** Digest of what all tenants declare now. */
+  declaredSha256: () => string
   /** False, and nothing changed, when the snapshot was taken under other declarations. */
   restore: (body: Uint8Array, declaredSha256: string) => boolean
   reset: () => void
-  /** Digest of what all tenants declare now. */
-  declaredSha256: () => string
 }
 
-/** The feature states of all tenants of a rule book, empty until events are observed or a snapshot is restored. */
+/** States for the tenants of a book, all empty. */
 export function createFeatureStates(book: RuleBook): FeatureStates {
   const states = new Map<string, FeatureState>()
   const stateOf = (tenantId: string): FeatureState => {
@@ -150,6 +151,7 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
       }
       return { body: out.done(), declaredSha256: declared() }
     },
+    declaredSha256: declared,
     restore(body, declaredSha256) {
       if (declaredSha256 !== declared()) return false
       const from = byteReader(body)
@@ -162,6 +164,5 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
       return true
     },
     reset: () => states.clear(),
-    declaredSha256: declared,
   }
 }

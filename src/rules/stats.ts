@@ -1,11 +1,8 @@
 import type { Hit } from '../domain/effect.ts'
-import type { Facts, NewEntry } from '../domain/entry.ts'
+import type { NewEntry } from '../domain/entry.ts'
 import type { Tx } from '../storage/database.ts'
 import type { RuleSet } from './rule-set.ts'
 import { addHits, type StandingCounts } from './store.ts'
-
-/** One hit kept to be looked at: with its facts it can be traced and judged again. */
-export type HitSample = { eventId: string; occurredAtMs: number; version: number; because: string; facts: Facts }
 
 const hourMs = 3_600_000
 const samplesPerHourMax = 10

@@ -2,7 +2,6 @@ import type { Author, Facts, LedgerEntry } from '../domain/entry.ts'
 import type { RuleMode } from '../domain/rule.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { Query, Tx } from '../storage/database.ts'
-import type { HitSample } from './stats.ts'
 
 /** A rule as it stands: its current version, and the mode that it is in now. */
 export type StoredRule = {
@@ -200,6 +199,9 @@ export function selectStanding(
     [tenantId, filter.ruleId ?? null, filter.version ?? null],
   )
 }
+
+/** One hit kept to be looked at: with its facts it can be traced and judged again. */
+export type HitSample = { eventId: string; occurredAtMs: number; version: number; because: string; facts: Facts }
 
 /** Adds hits to the counter of their hour; answers the total of that hour with them. */
 export async function addHits(

@@ -10,7 +10,7 @@ export function own(base: unknown, field: string): unknown {
   return (base as Record<string, unknown>)[field] ?? null
 }
 
-/** Whether two values of conditions are equal, lists and maps by content. */
+/** Equality by value: of lists by member, of maps by key. */
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -54,21 +54,21 @@ export function ordered(op: '<' | '<=' | '>' | '>=', left: Value, right: Value, 
   }
 }
 
-/** Combines two numbers; null when either is none or the result is not finite. */
+/** Two numbers combined; null when either is no number or the result is not finite. */
 export function arithmetic(a: unknown, b: unknown, combine: (a: number, b: number) => number): number | null {
   if (typeof a !== 'number' || typeof b !== 'number') return null
   const value = combine(a, b)
   return Number.isFinite(value) ? value : null
 }
 
-/** `+` of conditions: numbers are added, strings and lists joined within their limits; null for anything else. */
+/** Sum of numbers, or texts and lists one after the other; anything else is null. */
 export function add(a: unknown, b: unknown): unknown {
   if (typeof a === 'string' && typeof b === 'string') return a.length + b.length <= textLengthMax ? a + b : null
   if (Array.isArray(a) && Array.isArray(b)) return a.length + b.length <= 10_000 ? [...a, ...b] : null
   return arithmetic(a, b, (x, y) => x + y)
 }
 
-/** `in` of conditions: membership in a list or key of a map; null when the right side is neither. */
+/** Whether a list has the member or a map the key; null when it is neither. */
 export function isIn(member: unknown, collection: unknown): boolean | null {
   if (Array.isArray(collection)) {
     if (collection.includes(member)) return true

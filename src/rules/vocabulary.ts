@@ -123,8 +123,7 @@ export type Names = {
 
 export const noNames: Names = { features: new Map(), lists: new Set(), labels: new Set(), signals: new Set() }
 
-/** Names that features must not take. */
-export const reservedNames: ReadonlySet<string> = new Set([
+const reservedNames: ReadonlySet<string> = new Set([
   ...Object.keys(variableTypes),
   ...Object.keys(functionDocs),
   'cel',
@@ -135,6 +134,17 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'null',
   'in',
 ])
+
+/** Whether a feature may bear this name: it must mean nothing else, neither to us nor to CEL. */
+export function canNameFeature(name: string): boolean {
+  if (reservedNames.has(name) || name in Object.prototype) return false
+  try {
+    sharedEnvironment().clone().registerVariable(name, 'double')
+    return true
+  } catch {
+    return false
+  }
+}
 
 let shared: Environment | undefined
 

@@ -7,7 +7,7 @@ import type { Event } from '../../src/domain/event.ts'
 import { evaluate, noLabels } from '../../src/rules/evaluate.ts'
 import { createFeatureState } from '../../src/rules/features.ts'
 import { parseRuleFile } from '../../src/rules/rule-file.ts'
-import { compileRuleSet } from '../../src/rules/rule-set.ts'
+import { compileRuleSet } from '../../src/rules/check-file.ts'
 
 const folder = fileURLToPath(new URL('../../../shared/data/group/rules/', import.meta.url))
 const skip = existsSync(folder) ? false : `needs the rules bench data in ${folder}`

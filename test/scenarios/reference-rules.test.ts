@@ -6,7 +6,7 @@ import type { SimViolation, Truth } from '../../src/sim/truth.ts'
 import { evaluate, noLabels } from '../../src/rules/evaluate.ts'
 import { createFeatureState } from '../../src/rules/features.ts'
 import { parseRuleFile } from '../../src/rules/rule-file.ts'
-import { compileRuleSet } from '../../src/rules/rule-set.ts'
+import { compileRuleSet } from '../../src/rules/check-file.ts'
 
 const text = readFileSync(new URL('../../src/rules/reference-rules.yaml', import.meta.url), 'utf8')
 const violations: SimViolation[] = ['scam', 'spam', 'harassment', 'hate', 'account_compromise', 'egregious_media']

@@ -7,7 +7,8 @@ import type { Ledger } from '../../ledger/ledger.ts'
 import { previewRules, traceEvent } from '../../rules/preview.ts'
 import { publishRules, rollBackRule, setRuleMode, takeApart, type ChangeDeps } from '../../rules/publish.ts'
 import { assemble, type RuleBook } from '../../rules/rule-book.ts'
-import { builtInSignals, type CheckOptions, type Rule } from '../../rules/rule-set.ts'
+import { builtInSignals, type CheckOptions } from '../../rules/check-file.ts'
+import type { Rule } from '../../rules/rule-set.ts'
 import { ruleFileSchema } from '../../rules/schema.ts'
 import { noStanding, standingOf, type Standing } from '../../rules/stats.ts'
 import {
@@ -51,6 +52,7 @@ export type RuleRoutesDeps = {
 type Summary = Static<typeof RuleSummary>
 const dayMs = 86_400_000
 
+/** Routes of rules: list, look at, check, preview, publish, roll back, set modes, trace. */
 export function ruleRoutes(mount: Mount, deps: RuleRoutesDeps): void {
   const { query } = deps.db
   const changeDeps = async (principal: Principal): Promise<ChangeDeps> => ({
@@ -221,8 +223,9 @@ function etagOf({ version, mode, changedMs }: StoredRule): string {
   return `"${version}-${mode}-${changedMs}"`
 }
 
-function standingView({ ruleId: _, ...standing }: Standing) {
-  return standing
+function standingView(standing: Standing): Omit<Standing, 'ruleId'> {
+  const { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval } = standing
+  return { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval }
 }
 
 const effectKinds = ['violation', 'label', 'review', 'gate', 'webhook'] as const satisfies (keyof EffectDocument)[]
