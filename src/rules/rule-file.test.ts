@@ -55,7 +55,7 @@ test('each mistake is told in words, at its line and column', () => {
   assert.deepEqual(after('inList("bad"', 'inList("worse"'), ['17:16 unknown list "worse"; known are bad'])
   assert.deepEqual(after('sent_1h > 3', 'hasLabel(actor, "nosy")'), ['15:23 unknown label "nosy"; known are noisy'])
   assert.deepEqual(after('sent_1h > 3', 'signal("match.medai") != null'), [
-    '15:14 unknown signal "match.medai"; known are match.media, match.text',
+    '15:14 unknown signal "match.medai"; known are match.media, match.text, media.unreadable',
   ])
   assert.deepEqual(after('sent_1h > 3', 'sent_1h >> 3'), ['15:16 Unexpected token: GT'])
   assert.deepEqual(after('sent_1h > 3', 'item.text.matches("(")'), ['15:25 is no RE2 pattern: missing closing ): `(`'])
