@@ -122,3 +122,8 @@ test('the schema on disk is the one that checks; node bin/write-schemas.mjs writ
   const written = readFileSync(new URL('../../docs/schemas/rule-file.json', import.meta.url), 'utf8')
   assert.equal(written, `${JSON.stringify(ruleFileSchema, null, 2)}\n`)
 })
+
+test('the file that the guide shows stands the check', () => {
+  const guide = readFileSync(new URL('../../docs/guides/rules.md', import.meta.url), 'utf8')
+  assert.deepEqual(problemsOf(/```yaml\n([\s\S]*?)```/.exec(guide)![1]!), [])
+})
