@@ -14,7 +14,7 @@ import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
-import { reviewParts } from './flows/review-parts.ts'
+import { traceProposal } from './flows/rule-trace.ts'
 import { createAuth, requireSameOrigin } from './http/auth.ts'
 import { ensureFirstAdmin } from './http/access.ts'
 import { accessRoutes } from './http/routes/access.ts'
@@ -23,6 +23,7 @@ import { eventRoutes } from './http/routes/events.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
+import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
 import { createServer } from './http/server.ts'
@@ -196,8 +197,7 @@ async function wire(
     },
     log,
   })
-  const parts = reviewParts(enforce)
-  const review = { ...enforce, ...parts }
+  const review = { ...enforce, ruleTrace: traceProposal }
   accessRoutes(app, mount, { ...access, auth })
   eventRoutes(mount, {
     db,
@@ -220,6 +220,7 @@ async function wire(
   ruleRoutes(mount, { db, ledger, clock, book, checkOptions })
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
+  pageRoutes(app, mount, { ...enforce, secretKey, log })
   insightRoutes(mount, { db, clock } as never)
 
   const url = await app.listen({ host: config.host, port: config.port })

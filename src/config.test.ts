@@ -7,7 +7,7 @@ import { editDistance, ensureSecretKey, readConfig, settings } from './config.ts
 import { InputError } from './domain/error.ts'
 
 test('an empty environment gives a private database on the loopback address', () => {
-  const config = readConfig({ CUSTOS_PORT: ' ' }, '/srv')
+  const config = readConfig({ CUSTOS_PORT: ' ', CUSTOS_TEST_MISSING: 'x' }, '/srv')
   assert.equal(config.dataDir, '/srv/data')
   assert.equal(config.host, '127.0.0.1')
   assert.equal(config.port, 7070)

@@ -57,8 +57,13 @@ export const settings: readonly Setting[] = [
   { name: 'CUSTOS_OIDC_ROLES', byDefault: '', meaning: 'group=role list: trust-leads=admin,trust-staff=reviewer' },
   { name: 'CUSTOS_MEDIA_HOSTS', byDefault: '(none)', meaning: 'hosts that media may be fetched from: *.example.org' },
   { name: 'CUSTOS_SECRET_KEY', byDefault: '(made in the data folder)', meaning: '32 bytes in base64 or hexadecimal' },
+  { name: 'CUSTOS_URL', byDefault: 'http://127.0.0.1:7070', meaning: 'where "custos ingest" sends events' },
+  { name: 'CUSTOS_KEY', byDefault: '', meaning: 'API key that "custos ingest" sends them with' },
   { name: 'CUSTOS_LOG', byDefault: 'info', meaning: `how much is logged: ${logLevels.join(', ')}` },
 ]
+
+/** Variables of the test runner, which programs under test inherit. */
+const testPrefix = 'CUSTOS_TEST_'
 
 export type Environment = Record<string, string | undefined>
 export type Overrides = { dataDir?: string; port?: string; host?: string }
@@ -77,7 +82,11 @@ export function readConfig(env: Environment, cwd: string, overrides: Overrides =
     void problems.push({ field, problem, value: /SECRET|DATABASE_URL/.test(field) ? '(hidden)' : quote(value) })
 
   for (const name of Object.keys(env))
-    if (name.startsWith('CUSTOS_') && !settings.some((setting) => setting.name === name))
+    if (
+      name.startsWith('CUSTOS_') &&
+      !name.startsWith(testPrefix) &&
+      !settings.some((setting) => setting.name === name)
+    )
       bad(name, env[name] ?? '', `is not a setting of this release; did you mean ${nearest(name)}?`)
 
   const portName = overrides.port === undefined ? 'CUSTOS_PORT' : '--port'

@@ -144,10 +144,12 @@ suite('the checkers find what they look for', () => {
   test('a circle of three files is found once', () => {
     const circle = ['a', 'b', 'c'].map((name, index) => ({
       path: `src/domain/${name}.ts`,
-      text: `import type { X } from './${'bca'[index]}.ts'`,
+      text: `import { type Y, x } from './${'bca'[index]}.ts'`,
     }))
     assert.equal(cycleFindings(circle).length, 1)
     assert.deepEqual(cycleFindings(circle.slice(0, 2)), [])
+    for (const types of ['import type { X, Y }', 'import { type X, type Y }', 'export type { X }'])
+      assert.deepEqual(cycleFindings(circle.map((file) => ({ ...file, text: file.text.replace(/^.*\}/, types) }))), [])
   })
 
   for (const statement of [

@@ -111,7 +111,7 @@ export type Import = {
   specifier: string
   line: number
   reexport: boolean
-  /** A worker, named by URL. */ worker: boolean
+  /** Gone at run time: a type alone, or a worker named by URL. */ loose: boolean
 }
 
 /** Everything a file imports: static, type-only, re-exported, dynamic, and workers by URL. */
@@ -130,7 +130,19 @@ export function importsOf(text: string): Import[] {
       const specifier = code.slice(begin, bare.indexOf(match[1]!, begin))
       const worker = match[0].startsWith('new')
       if (worker && !/\.(ts|tsx|mjs|js)$/.test(specifier)) continue
-      found.push({ specifier, line: lineOf(text, match.index), reexport: match[0].startsWith('export'), worker })
+      const names = /\{([^}]*)\}/
+        .exec(match[0])?.[1]
+        ?.split(',')
+        .filter((name) => name.trim() !== '')
+      const typeOnly =
+        /^(import|export)\s+type\b/.test(match[0]) ||
+        (/^(import|export)\s*\{/.test(match[0]) && names!.every((name) => /^\s*type\s/.test(name)))
+      found.push({
+        specifier,
+        line: lineOf(text, match.index),
+        reexport: match[0].startsWith('export'),
+        loose: worker || typeOnly,
+      })
     }
   }
   return found
@@ -243,14 +255,14 @@ function wallProblem(path: string, area: string, specifier: string): string | un
   return `${area} must not see ${other ?? target} ("${specifier}")`
 }
 
-/** Circles of imports, each told once. */
+/** Circles of imports that exist at run time, each told once. Types may refer to each other. */
 export function cycleFindings(files: readonly Source[]): Finding[] {
   const known = new Set(files.map((file) => file.path))
   const edges = new Map(
     files.map((file) => [
       file.path,
       importsOf(file.text)
-        .filter(({ specifier, worker }) => specifier.startsWith('.') && !worker)
+        .filter(({ specifier, loose }) => specifier.startsWith('.') && !loose)
         .map(({ specifier }) => resolveFrom(file.path, specifier))
         .filter((target) => known.has(target)),
     ]),

@@ -8,8 +8,10 @@ import type { NewEntry } from '../domain/entry.ts'
 import { InputError } from '../domain/error.ts'
 import { createLedger } from '../ledger/ledger.ts'
 import { createSealer } from '../ledger/seal.ts'
+import { testServer } from '../../test/database.ts'
 import { connect } from '../storage/connect.ts'
 import { lockData } from '../storage/data-lock.ts'
+import { openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
 import { insertTenant } from '../storage/tenants.ts'
 import { errorLines, table, type Io } from './command.ts'
@@ -140,6 +142,28 @@ test('the doctor finds nothing to mend here, names what is wrong, and says how t
   assert.equal(status.ffmpeg, 'warn')
   assert.equal(status.models, 'fail')
   for (const check of checks) if (check.status !== 'ok') assert.notEqual(check.mend, '')
+})
+
+test('an installation moves to a PostgreSQL of yours, whose user owns the database and is no superuser', async (t) => {
+  const { host, user, password } = await testServer()
+  const admin = openDatabase({ host, user, password, database: 'postgres', poolSize: 1 })
+  const name = `yours_${process.pid}`
+  await admin.query(`CREATE ROLE ${name} LOGIN PASSWORD 'p'`)
+  await admin.query(`CREATE DATABASE ${name} OWNER ${name}`)
+  t.after(async () => {
+    await admin.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    await admin.query(`DROP ROLE ${name}`)
+    await admin.close()
+  })
+  const file = join(dir, 'moving.tar.gz')
+  await custos(['backup', file])
+  const env = { DATABASE_URL: `postgresql://${name}:p@localhost/${name}?host=${encodeURIComponent(host)}` }
+  const moved = await custos(['restore', file, '--data', join(dir, 'moved')], env)
+  assert.equal(moved.code, 0, moved.stderr)
+  const verify = await custos(['ledger', 'verify', '--json'], env)
+  assert.deepEqual(JSON.parse(verify.stdout), JSON.parse((await custos(['ledger', 'verify', '--json'])).stdout))
+  const again = await custos(['restore', file, '--data', join(dir, 'again')], env)
+  assert.match(again.stderr, /the database already has \d+ tables/)
 })
 
 test('a key is made, listed, revoked once, and each change stands in the ledger', async () => {

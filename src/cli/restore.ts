@@ -65,9 +65,9 @@ export const command: Command = {
     } finally {
       await connection.close()
       // The folder was empty before: half a restore must not look like an installation.
-      if (!done && connection.how === 'started') {
-        const { clusterDir } = locateEmbedded(config.dataDir)
-        await rm(clusterDir, { recursive: true, force: true })
+      if (!done) {
+        if (connection.how === 'started')
+          await rm(locateEmbedded(config.dataDir).clusterDir, { recursive: true, force: true })
         for (const name of await contentOf(config.dataDir))
           await rm(join(config.dataDir, name), { recursive: true, force: true })
       }

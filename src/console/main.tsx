@@ -22,6 +22,17 @@ type Loader = () => Promise<{ Screen: () => React.ReactNode }>
 const screens: Record<string, Loader> = {
   '/': () => import('./screens/overview/Screen.tsx'),
   '/events': () => import('./screens/events/Screen.tsx'),
+  '/review': () => import('./screens/review/Screen.tsx'),
+  '/review/next': () => import('./screens/review/NextScreen.tsx'),
+  '/review/queues/$queue': () => import('./screens/review/QueueScreen.tsx'),
+  '/review/jobs/$jobId': () => import('./screens/review/JobScreen.tsx'),
+  '/rules': () => import('./screens/rules/Screen.tsx'),
+  '/rules/new': () => import('./screens/rules/RuleScreen.tsx'),
+  '/rules/$ruleId': () => import('./screens/rules/RuleScreen.tsx'),
+  '/banks': () => import('./screens/banks/Screen.tsx'),
+  '/banks/$bankId': () => import('./screens/banks/BankScreen.tsx'),
+  '/banks/$bankId/$entryId': () => import('./screens/banks/EntryScreen.tsx'),
+  '/insight': () => import('./screens/insight/Screen.tsx'),
   '/people': () => import('./screens/people/Screen.tsx'),
 }
 

@@ -390,7 +390,11 @@ function trigger(result: Fold, index: number, active: readonly number[], sums: F
       // A strike of another context never sets off what this context's own points had brought before.
       const ownLevel = cell.own[context] === 1 ? (spilled === 0 ? total : levelOf(ladder, own)) : 0
       const level = Math.max(ownLevel, spilled === 0 ? ownLevel : Math.min(total, cell.capLevels[place]!))
-      if (level > 0) take(result, index, version, at, cell.contexts[place]!, level, ladder[level - 1]!, own, spilled)
+      if (level === 0) continue
+      const step = ladder[level - 1]!
+      // That points of another context weigh here shows in the level; nobody is warned again for it.
+      if (cell.own[context] === 0 && isNotice(step)) continue
+      take(result, index, version, at, cell.contexts[place]!, level, step, own, spilled)
     }
   }
 }

@@ -21,6 +21,7 @@ export type SettleDeps = PublishDeps & { policies: Policies }
 /** What everybody who changes an actor's standing locks first, so that a threshold is never crossed twice or not at all. */
 export const actorLock = (tenantId: string, actorId: string): string => `${tenantId} actor:${actorId}`
 
+/** Takes the locks of these actors, in an order that cannot deadlock, until the transaction ends. */
 export function lockActors(tx: Tx, tenantId: string, actorIds: readonly string[]): Promise<void> {
   return lockKeys(
     tx,

@@ -342,7 +342,7 @@ export function selectConsequences(
   return query<ConsequenceRow>(
     `SELECT id, actor_id AS "actorId", context, action, level, features, from_ms AS "fromMs", until_ms AS "untilMs", causes,
        arithmetic, automation, state, ended_ms AS "endedMs"
-     FROM consequences WHERE tenant_id = $1 AND actor_id = $2 AND (NOT $3 OR state = 'running') ORDER BY from_ms, id`,
+     FROM consequences WHERE tenant_id = $1 AND actor_id = $2 AND (NOT $3 OR state = 'running') ORDER BY from_ms, context, level, id`,
     [tenantId, actorId, running],
     'consequences',
   )

@@ -11,15 +11,40 @@ export type FoldedText = {
 /** Marks of one letter beyond these are decoration; Tibetan and Thai need no more than this. */
 const marksPerLetterMax = 4
 
-const cluster = /\P{M}?\p{M}*/gsu
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800\u0640]/u
 const mark = /\p{M}/u
 // Blocks of marks that belong to no script; letters of living languages that need them are composed by NFKC.
 const strayMark = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/gu
 const latinOrGreek = /[\p{Script=Latin}\p{Script=Greek}]/u
 const apostrophes = new Set(["'", '\u2018', '\u2019', '\u02bc', '\uff07', '`', '\u00b4'])
-const picture = /\p{Extended_Pictographic}/u
 const joiner = /[\s\p{P}\p{S}\p{Z}\p{Cc}]/u
+const picture = /\p{Extended_Pictographic}/u
+// These scripts write no space between words, and a sign of theirs says about as much as two letters.
+const unspaced =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+
+// What a code point is, worked out when it is first met: property escapes cost a hundred times a look into a table.
+const isKnown = 1
+const isMark = 2
+const isJoiner = 4
+const isUnspaced = 8
+const isApostrophe = 16
+const isLetter = 32
+const traits = new Uint8Array(0x110000)
+const foldedPoints = new Map<number, string>()
+
+function traitsOf(code: number): number {
+  const held = traits[code]!
+  if (held !== 0) return held
+  const char = String.fromCodePoint(code)
+  return (traits[code] =
+    isKnown |
+    (mark.test(char) ? isMark : 0) |
+    (joiner.test(char) && !picture.test(char) ? isJoiner : 0) |
+    (unspaced.test(char) ? isUnspaced : 0) |
+    (apostrophes.has(char) ? isApostrophe : 0) |
+    (/\p{L}/u.test(char) ? isLetter : 0))
+}
 
 /** Signs that stand for a letter when they lie within a Latin word. */
 const leet: Record<string, string> = {
@@ -90,27 +115,49 @@ const lettersOrLeet = /[@$]?[\p{L}\p{N}\p{M}](?:[\p{L}\p{N}\p{M}@$€!|]*[\p{L}\
  * digits and look-alikes inside Latin words become the letters that they imitate. Emoji stay.
  */
 export function foldText(original: string): FoldedText {
-  const units: string[] = []
+  const units: number[] = []
   const starts: number[] = []
   const ends: number[] = []
-  const put = (text: string, start: number, end: number) => {
-    for (let at = 0; at < text.length; at++) {
-      units.push(text[at]!)
-      starts.push(start)
+  for (let at = 0; at < original.length;) {
+    const code = original.codePointAt(at)!
+    let end = at + (code > 0xffff ? 2 : 1)
+    const base = end
+    for (let next; end < original.length && traitsOf((next = original.codePointAt(end)!)) & isMark;)
+      end += next > 0xffff ? 2 : 1
+    if (code < 0x80 && end === base) {
+      units.push(code >= 65 && code <= 90 ? code + 32 : code)
+      starts.push(at)
       ends.push(end)
+    } else {
+      const folded = end === base ? foldPoint(code) : foldCluster(original.slice(at, end))
+      for (let unit = 0; unit < folded.length; unit++) {
+        units.push(folded.charCodeAt(unit))
+        starts.push(at)
+        ends.push(end)
+      }
     }
+    at = end
   }
-  for (const { 0: whole, index } of original.matchAll(cluster))
-    if (whole !== '') put(foldCluster(whole), index, index + whole.length)
+  return collapse(unmask(stringOf(units)), starts, ends)
+}
 
-  const words = unmask(units.join(''))
-  return collapse(words, starts, ends)
+function stringOf(units: readonly number[]): string {
+  let text = ''
+  // More arguments than this may not fit on the stack.
+  for (let at = 0; at < units.length; at += 8_192) text += String.fromCharCode(...units.slice(at, at + 8_192))
+  return text
+}
+
+function foldPoint(code: number): string {
+  const held = foldedPoints.get(code)
+  if (held !== undefined) return held
+  const folded = foldCluster(String.fromCodePoint(code))
+  foldedPoints.set(code, folded)
+  return folded
 }
 
 /** Compatibility, case and marks of one letter with its marks; never shorter than what a reader sees of it. */
 function foldCluster(whole: string): string {
-  // Almost everything is plain ASCII.
-  if (whole.length === 1 && whole < '\u0080') return whole.toLowerCase()
   const visible = [...squared(whole)].filter((char) => !invisible.test(char)).join('')
   if (visible === '') return ''
   let text = visible.normalize('NFKC')
@@ -133,10 +180,15 @@ function squared(text: string): string {
   })
 }
 
+// Without one of these neighbourhoods no word holds an imitation. Looked for first: most texts have none.
+const mask =
+  /[0-9@$€]\p{L}|\p{L}[0-9@$€]|\p{L}[!|]+[\p{L}\p{N}@$]|\p{Script=Latin}[\u0370-\u0527]|[\u0370-\u0527]\p{Script=Latin}/u
+
 /** Replaces imitations inside Latin words, unit by unit, so that places stay. */
 function unmask(text: string): string {
+  if (!mask.test(text)) return text
   return text.replace(lettersOrLeet, (word) => {
-    if (!latin.test(word)) return word
+    if (!mask.test(word) || !latin.test(word)) return word
     const chars = [...word].map((char) => lookalikes.get(char) ?? char)
     const letters = chars.filter((char) => latin.test(char)).length
     const signs = chars.filter((char) => leet[char] !== undefined || /\p{N}/u.test(char)).length
@@ -145,45 +197,48 @@ function unmask(text: string): string {
   })
 }
 
-function collapse(text: string, starts: number[], ends: number[]): FoldedText {
-  const out: string[] = []
+function collapse(text: string, starts: readonly number[], ends: readonly number[]): FoldedText {
+  const out: number[] = []
   const from: number[] = []
   const to: number[] = []
   let gap = -1
   for (let at = 0; at < text.length;) {
-    const char = String.fromCodePoint(text.codePointAt(at)!)
-    const next = at + char.length
-    if (apostrophes.has(char) && out.length > 0 && gap < 0 && /\p{L}/u.test(text.slice(next, next + 2))) {
+    const code = text.codePointAt(at)!
+    const next = at + (code > 0xffff ? 2 : 1)
+    const trait = traitsOf(code)
+    const isInWord =
+      (trait & isApostrophe) !== 0 &&
+      out.length > 0 &&
+      gap < 0 &&
+      next < text.length &&
+      (traitsOf(text.codePointAt(next)!) & isLetter) !== 0
+    if (isInWord) {
       at = next
       continue
     }
-    if (joiner.test(char) && !picture.test(char)) {
+    if ((trait & isJoiner) !== 0) {
       if (gap < 0) gap = at
     } else {
       if (gap >= 0 && out.length > 0) {
-        out.push(' ')
+        out.push(32)
         from.push(starts[gap]!)
         to.push(ends[at - 1]!)
       }
       gap = -1
       for (let unit = at; unit < next; unit++) {
-        out.push(text[unit]!)
+        out.push(text.charCodeAt(unit))
         from.push(starts[unit]!)
         to.push(ends[unit]!)
       }
     }
     at = next
   }
-  return { text: out.join(''), starts: Uint32Array.from(from), ends: Uint32Array.from(to) }
+  return { text: stringOf(out), starts: Uint32Array.from(from), ends: Uint32Array.from(to) }
 }
 
 /** Entries shorter than this match only a text that says nothing else: short phrases occur innocently in others. */
 export const containedWeightMin = 12
 const keyUnits = 6
-// These scripts write no space between words, and a sign of theirs says about as much as two letters.
-const unspaced =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
-
 export type PhraseHit = { id: number; start: number; end: number }
 
 export type PhraseIndex = {
@@ -198,7 +253,7 @@ export type PhraseIndex = {
 /** How much a folded phrase says: characters, those of scripts without spaces counted twice. */
 export function phraseWeight(folded: string): number {
   let weight = 0
-  for (const char of folded) weight += unspaced.test(char) ? 2 : 1
+  for (const char of folded) weight += (traitsOf(char.codePointAt(0)!) & isUnspaced) === 0 ? 1 : 2
   return weight
 }
 
@@ -260,7 +315,7 @@ export function createPhraseIndex(): PhraseIndex {
 /** Whether a word may begin or end at this place of a folded text. */
 function isBound(folded: string, at: number): boolean {
   if (at === 0 || at === folded.length) return true
-  const before = folded[at - 1]!
-  const after = folded[at]!
-  return before === ' ' || after === ' ' || unspaced.test(before) || unspaced.test(after)
+  const before = folded.charCodeAt(at - 1)
+  const after = folded.charCodeAt(at)
+  return before === 32 || after === 32 || ((traitsOf(before) | traitsOf(after)) & isUnspaced) !== 0
 }

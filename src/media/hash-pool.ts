@@ -43,6 +43,8 @@ type Job = {
   request: WorkerRequest
   done: (result: HashedImage | Uint8Array) => void
   fail: (error: Error) => void
+  /** Workers that died of this job, or with it. */
+  deaths: number
 }
 type Worker = { child: ChildProcess; job?: Job; deadline?: NodeJS.Timeout; idle?: NodeJS.Timeout }
 
@@ -82,7 +84,9 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
       if (!workers.delete(worker)) return
       const job = worker.job
       release(worker)
-      job?.fail(gaveUp(why))
+      // One death may be the machine's fault; two are the file's.
+      if (job !== undefined && !closed && ++job.deaths < 2) queue.unshift(job)
+      else job?.fail(closed ? new Error('The media pool is closed') : gaveUp(why))
       next()
     }
     child.once('error', (error) => gone(error.message))
@@ -97,7 +101,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
     // An idle worker must not keep the program alive.
     worker.child.unref()
     worker.child.channel?.unref()
-    worker.idle = setTimeout(() => worker.child.kill(), idleMs)
+    worker.idle = setTimeout(() => worker.child.kill('SIGKILL'), idleMs)
     worker.idle.unref()
   }
 
@@ -131,7 +135,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
     new Promise<T>((done, fail) => {
       if (closed) return fail(new Error('The media pool is closed'))
       if (pending() >= pendingMax) return fail(gaveUp(`${pendingMax} images already wait`, pendingMax))
-      queue.push({ request, done: done as Job['done'], fail })
+      queue.push({ request, done: done as Job['done'], fail, deaths: 0 })
       next()
     })
 

@@ -30,4 +30,6 @@ process.on('message', (request: WorkerRequest) => {
       } satisfies WorkerAnswer),
   )
 })
+// Ctrl-C reaches the whole process group; the program still needs its answers while it stops in order.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit(0))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -162,7 +163,39 @@ test('a preview is upright, grey and blurred until the full one is asked for', a
   assert.ok(thumb.contrast < 10 && !thumb.coloured)
 })
 
-test('a worker that dies or hangs fails its own file only', async () => {
+const childrenOf = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number)
+
+test(
+  'a worker that is killed costs nothing but its time; a file that kills twice is given up',
+  { skip: existsSync(`/proc/self/task/${process.pid}/children`) ? false : 'needs /proc' },
+  async () => {
+    const others = new Set(childrenOf())
+    const own = createMediaPool({ workers: 1 })
+    const large = await noise(3_000, 2_000).jpeg().toBuffer()
+    const kill = async () => {
+      for (;;) {
+        const [child] = childrenOf().filter((pid) => pid > 0 && !others.has(pid))
+        if (child !== undefined) {
+          others.add(child)
+          return process.kill(child, 'SIGKILL')
+        }
+        await new Promise((done) => setTimeout(done, 5))
+      }
+    }
+    const hashed = own.hash(large)
+    await kill()
+    assert.ok((await hashed).pdq)
+    // The worker that answered dies first, then the one that was started in its place.
+    const givenUp = assert.rejects(own.hash(large), /could not be decoded: SIGKILL/)
+    await kill()
+    await kill()
+    await givenUp
+    assert.ok((await own.hash(jpeg)).pdq, 'the next file has a worker again')
+    await own.close()
+  },
+)
+
+test('a file that takes too long fails alone, and so does one too many', async () => {
   const hasty = createMediaPool({ workers: 1, timeoutMs: 1 })
   await assert.rejects(hasty.hash(jpeg), /no answer within 1 ms/)
   await hasty.close()

@@ -33,7 +33,7 @@ export type RuleBook = {
 
 const pollMs = 1_000
 
-/** An empty book; the first refresh fills it. */
+/** The rules of every tenant as they stand in the database, compiled; looked at again when they change. */
 export function createRuleBook(deps: {
   db: Pick<Database, 'query'>
   clock: Clock

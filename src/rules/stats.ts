@@ -66,7 +66,7 @@ export type Standing = StandingCounts & {
   interval: [number, number] | null
 }
 
-/** Precision and its interval from what people made of the proposals. */
+/** Counts with the precision that they amount to. */
 export function standingOf(counts: StandingCounts): Standing {
   const judged = counts.decisions + counts.dismissed
   if (judged === 0) return { ...counts, precision: null, interval: null }
@@ -74,7 +74,7 @@ export function standingOf(counts: StandingCounts): Standing {
   return { ...counts, precision: right / judged, interval: wilson(right, judged) }
 }
 
-/** The standing of a rule that never proposed anything. */
+/** The standing of a rule that has proposed nothing yet. */
 export function noStanding(ruleId: string): Standing {
   return standingOf({ ruleId, proposals: 0, open: 0, confirmed: 0, dismissed: 0, decisions: 0, overturned: 0 })
 }

@@ -12,6 +12,10 @@ const nobody = 65_534
 /** The path of a unix socket must fit in sockaddr_un: 108 bytes on Linux with the final zero, 104 on macOS. */
 const socketPathBytesMax = 103
 
+/** A server that recovers from a crash refuses sessions for a while; longer than a minute means that it hangs. */
+const adoptRetryMs = 50
+const adoptTriesMax = 1_200
+
 export type EmbeddedOptions = {
   /** Where the database lives; made when missing. */
   dataDir: string
@@ -175,6 +179,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       : { fsync: 'on', synchronous_commit: 'on' }),
   }
   let stopping = false
+  let launchedPid: number | undefined
 
   const launch = async (): Promise<void> => {
     const tail: string[] = []
@@ -195,11 +200,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       if (tail.length > 20) tail.shift()
     })
     let exited = false
-    child.once('exit', () => (exited = true))
+    child.once('exit', () => {
+      exited = true
+      if (launchedPid === child.pid) launchedPid = undefined
+    })
     child.once('error', (error) => {
       exited = true
       tail.push(error.message)
     })
+    launchedPid = child.pid
     child.unref()
     ;(child.stderr as unknown as { unref?: () => void }).unref?.()
     for (let tries = 0; tries < 1_200; tries++) {
@@ -214,8 +223,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   const pid = (): number | undefined => readPid(clusterDir)
   const alive = () => isAlive(pid())
-  if (alive() && (await accepts(socketDir, password)))
-    options.log('PostgreSQL was still running after a crash; adopted it')
+  // It outlived us, and may just be recovering from a crash of its own: a second one must not be started beside it.
+  let adopted = false
+  for (let tries = 0; alive() && tries < adoptTriesMax && !adopted; tries++) {
+    adopted = await accepts(socketDir, password)
+    if (!adopted) await sleep(adoptRetryMs)
+  }
+  if (adopted) options.log('PostgreSQL was still running after a crash; adopted it')
   else await launch()
 
   // Also watches an adopted server, which is not a child of this process.
@@ -239,7 +253,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     async stop() {
       stopping = true
       clearInterval(watch)
-      const serverPid = pid()
+      // Without its file (somebody removed the folder) the one that we launched is meant.
+      const serverPid = pid() ?? launchedPid
       if (serverPid === undefined || !isAlive(serverPid)) return
       process.kill(serverPid, 'SIGINT') // "fast": ends sessions, flushes, exits
       for (let tries = 0; tries < 600 && isAlive(serverPid); tries++) await sleep(25)

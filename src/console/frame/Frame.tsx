@@ -10,7 +10,7 @@ import {
   IconSun,
   IconUserCircle,
 } from '@tabler/icons-react'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { getSession, signOut, switchTenant } from '../../http/contract/access.ts'
 import { ApiError } from '../../http/client.ts'
 import { client, queries, useRead } from '../api.ts'
@@ -27,7 +27,7 @@ import { openLive, useLiveState } from './live.ts'
 import { Palette, type PaletteAct } from './Palette.tsx'
 import { SessionProvider, useSession } from './session.tsx'
 import { liveTopics } from './topics.ts'
-import { useUrl } from './url.ts'
+import { useUrl, type Url } from './url.ts'
 import './frame.css'
 
 /** Everything around a screen. Waits for the session; without one it leads to the sign-in page. */
@@ -35,8 +35,11 @@ export function Frame() {
   const url = useUrl()
   const session = useRead(getSession, {}, { staleMs: 60_000 })
   const signedOut = session.error instanceof ApiError && session.error.status === 401
+  const askToSignIn = useEffectEvent(() =>
+    url.go('/sign-in', { return: url.path === '/' ? undefined : url.path + location.search }),
+  )
   useEffect(() => {
-    if (signedOut) url.go('/sign-in', { then: url.path === '/' ? undefined : url.path + location.search })
+    if (signedOut) askToSignIn()
   }, [signedOut])
   if (session.data === undefined)
     return session.error && !signedOut ? (
@@ -65,16 +68,11 @@ function Inside() {
   const first = useRef(true)
   // After a change of screen, readers of the screen and the keyboard begin at the new one.
   useEffect(() => {
-    setRail(false)
     if (first.current) first.current = false
     else if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true })
   }, [url.path])
 
-  const leave = async () => {
-    await client.call(signOut, {})
-    queries.clear()
-    url.go('/sign-in')
-  }
+  const { go } = url
   const acts = useMemo<PaletteAct[]>(() => {
     const act = (id: string, title: string, icon: PaletteAct['icon'], run: () => void, keys?: string): PaletteAct => ({
       id,
@@ -89,9 +87,9 @@ function Inside() {
       act('dark', 'Use dark theme', IconMoon, () => setColorScheme('dark')),
       act('auto', 'Use theme of the system', IconDeviceDesktop, () => setColorScheme('auto')),
       act('keys', 'Show keys of this screen', IconKeyboard, () => setSheet(true), '?'),
-      act('leave', 'Sign out', IconLogout, () => void leave()),
+      act('leave', 'Sign out', IconLogout, () => void leave(go)),
     ]
-  }, [])
+  }, [go, setColorScheme])
   useKeys(
     'Everywhere',
     [
@@ -111,7 +109,7 @@ function Inside() {
         Skip to the screen
       </a>
       {rail ? <div className="rail-shade" onClick={() => setRail(false)} /> : null}
-      <nav className="rail" aria-label="Areas" data-open={rail ? '' : undefined}>
+      <nav className="rail" onClick={() => setRail(false)} aria-label="Areas" data-open={rail ? '' : undefined}>
         <Go to="/" className="rail-mark">
           <img src="/console/mark.svg" width="20" height="20" alt="" />
           Custos
@@ -210,7 +208,7 @@ function Inside() {
             >
               Keys
             </Menu.Item>
-            <Menu.Item leftSection={<IconLogout size={14} aria-hidden />} onClick={() => void leave()}>
+            <Menu.Item leftSection={<IconLogout size={14} aria-hidden />} onClick={() => void leave(go)}>
               Sign out
             </Menu.Item>
           </Menu.Dropdown>
@@ -227,6 +225,13 @@ function Inside() {
       <KeySheet opened={sheet} onClose={() => setSheet(false)} />
     </div>
   )
+}
+
+/** Ends the session, forgets what was read, and shows the sign-in page. */
+async function leave(go: Url['go']) {
+  await client.call(signOut, {})
+  queries.clear()
+  go('/sign-in')
 }
 
 const liveWords = {

@@ -135,7 +135,7 @@ function PaletteBody({ onClose, acts }: { onClose: () => void; acts: Found[] }) 
   }, [text, url, acts, hits])
   const marked = Math.min(at, found.length - 1)
   useEffect(() => {
-    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
+    list.current?.querySelectorAll('[role="option"]')[marked]?.scrollIntoView({ block: 'nearest' })
   }, [marked])
   const take = (each: Found | undefined) => {
     if (each === undefined) return

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useLayoutEffect, useRef } from 'react'
 import type { TablerIcon } from '@tabler/icons-react'
 
 /** Something that can be done from the palette on the screen that is shown. */
@@ -9,7 +9,9 @@ const offered: { current: Command[] }[] = []
 /** Offers commands in the palette for as long as the screen is shown. */
 export function useCommands(commands: Command[]): void {
   const held = useRef(commands)
-  held.current = commands
+  useLayoutEffect(() => {
+    held.current = commands
+  })
   useEffect(() => {
     offered.push(held)
     return () => {

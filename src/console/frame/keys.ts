@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react'
 
 /** One key of a screen: `j`, `Enter`, `mod+k`, or two in a row: `g e`. */
 export type Key = {
@@ -47,7 +47,7 @@ function onKeyDown(event: KeyboardEvent) {
   const onControl =
     (name === 'Enter' || name === 'Space') &&
     event.target instanceof Element &&
-    event.target.closest('a, button, summary, [role="option"], [role="tab"]') !== null
+    event.target.closest('a, button:not([role="radio"]), summary, [role="option"], [role="tab"]') !== null
   if (modal || onControl) return
   const pair = chord !== undefined && event.timeStamp - chord.atMs < chordMsMax ? `${chord.first} ${name}` : undefined
   chord = undefined
@@ -68,7 +68,9 @@ function onKeyDown(event: KeyboardEvent) {
 /** Gives the screen its keys for as long as it is shown, and lists them in the key sheet. `outer` ones yield to others. */
 export function useKeys(title: string, keys: Key[], outer = false): void {
   const held = useRef<Group>({ title, keys, outer })
-  held.current = { title, keys, outer }
+  useLayoutEffect(() => {
+    held.current = { title, keys, outer }
+  })
   useEffect(() => {
     if (groups.length === 0) window.addEventListener('keydown', onKeyDown)
     // Effects of inner parts run first, so the frame says of itself that it is the outermost.
@@ -80,7 +82,7 @@ export function useKeys(title: string, keys: Key[], outer = false): void {
       if (groups.length === 0) window.removeEventListener('keydown', onKeyDown)
       changed()
     }
-  }, [])
+  }, [outer])
 }
 
 /** All keys that work now, for the key sheet. */

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useSyncExternalStore } from 'react'
+import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
 
 /** What the connection to the server's live stream is doing. */
 export type LiveState = 'connecting' | 'live' | 'lost' | 'off'
@@ -57,13 +57,12 @@ export function useLiveState(): LiveState {
 
 /** Calls the handler for every live message of these topics while the screen is shown. */
 export function useLive(topics: readonly string[], handler: (message: LiveMessage) => void): void {
-  const latest = useRef(handler)
-  latest.current = handler
+  const latest = useEffectEvent(handler)
   const wanted = topics.join(' ')
   useEffect(() => {
     const names = new Set(wanted.split(' '))
     const each = (message: LiveMessage) => {
-      if (names.has(message.topic)) latest.current(message)
+      if (names.has(message.topic)) latest(message)
     }
     handlers.add(each)
     return () => {

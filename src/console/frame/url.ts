@@ -34,6 +34,8 @@ export type Url = {
   /** Changes some search values and keeps the rest; empty or undefined removes one. */
   set: (patch: Record<string, string | undefined>, options?: { push?: boolean }) => void
   go: (to: string, search?: Record<string, string | undefined>) => void
+  /** Goes elsewhere without leaving a step behind for Back. */
+  replace: (to: string, search?: Record<string, string | undefined>) => void
   back: () => void
 }
 
@@ -55,7 +57,8 @@ export function useUrl(): Url {
     [router],
   )
   const go = useCallback<Url['go']>((to, search) => router.history.push(href(to, search)), [router])
+  const replace = useCallback<Url['replace']>((to, search) => router.history.replace(href(to, search)), [router])
   const back = useCallback(() => router.history.back(), [router])
   const path = pathname.startsWith(base) ? pathname.slice(base.length) || '/' : pathname
-  return { path, search, set, go, back }
+  return { path, search, set, go, replace, back }
 }

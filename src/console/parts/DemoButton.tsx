@@ -1,3 +1,3 @@
-export function DemoButton() {
+export function DemoButton(_props: { large?: boolean }) {
   return null
 }

@@ -21,6 +21,6 @@ export function EvidenceList({ facts }: { facts: [name: string, value: ReactNode
 export function factsOf(object: Record<string, unknown> | undefined): [string, ReactNode][] {
   return Object.entries(object ?? {}).map(([name, value]) => [
     name,
-    typeof value === 'object' && value !== null ? <code>{JSON.stringify(value)}</code> : String(value),
+    typeof value === 'object' && value !== null ? <code key={name}>{JSON.stringify(value)}</code> : String(value),
   ])
 }

@@ -23,7 +23,7 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
     setShown(true)
     if (asked.current || sha256 === undefined) return
     asked.current = true
-    void fetch(`/v1/media/${sha256}?view=full${jobId === undefined ? '' : `&jobId=${encodeURIComponent(jobId)}`}`)
+    void fetch(`/v1/media/${sha256}?variant=full${jobId === undefined ? '' : `&job=${encodeURIComponent(jobId)}`}`)
       .then(async (response) => {
         if (!response.ok) throw new Error(String(response.status))
         setClearUrl(URL.createObjectURL(await response.blob()))
@@ -72,7 +72,7 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
       ) : (
         <>
           <img
-            src={`/v1/media/${sha256}?view=blurred`}
+            src={`/v1/media/${sha256}?variant=blurred`}
             alt=""
             data-veiled=""
             loading="lazy"

@@ -20,19 +20,15 @@ const dayMs = 86_400_000
 export function Timeline({ points, label }: { points: TimelinePoint[]; label: string }) {
   const now = useNow()
   const sorted = [...points].sort((a, b) => b.timeMs - a.timeMs)
-  let day = ''
+  const days = sorted.map((point) =>
+    new Date(point.timeMs).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' }),
+  )
   return (
     <div className="timeline">
       {sorted.length > 1 ? <Strip points={sorted} now={now} /> : null}
       <ol aria-label={label}>
-        {sorted.map((point) => {
-          const thisDay = new Date(point.timeMs).toLocaleDateString(undefined, {
-            weekday: 'short',
-            day: 'numeric',
-            month: 'short',
-          })
-          const heading = thisDay === day ? null : thisDay
-          day = thisDay
+        {sorted.map((point, index) => {
+          const heading = days[index] === days[index - 1] ? null : days[index]
           return (
             <li key={point.id} data-kind={point.kind} data-tone={point.tone}>
               {heading === null ? null : <div className="timeline-day">{heading}</div>}

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
+import { useEffect, useEffectEvent, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import './table.css'
 
 export type Column<Row> = {
@@ -53,6 +53,7 @@ export function VirtualTable<Row>({
   const [markedKey, setMarkedKey] = useState<string>()
   const pointer = useRef(false)
   const id = useId()
+  // oxlint-disable-next-line react/incompatible-library -- nothing here is memoised by a compiler.
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -63,10 +64,11 @@ export function VirtualTable<Row>({
   const items = virtual.getVirtualItems()
   const firstSeen = Math.round((scroller.current?.scrollTop ?? 0) / rowPx)
   const lastSeen = items.at(-1)?.index ?? 0
+  const rowCount = rows.length
+  const nearEnd = useEffectEvent(() => onNearEnd?.())
   useEffect(() => {
-    if (rows.length > 0 && lastSeen >= rows.length - 20) onNearEnd?.()
-    // Asked again only when the end comes into sight or more rows have come.
-  }, [lastSeen, rows.length])
+    if (rowCount > 0 && lastSeen >= rowCount - 20) nearEnd()
+  }, [lastSeen, rowCount])
   useEffect(() => {
     if (autoFocus) scroller.current?.focus({ preventScroll: true })
   }, [autoFocus])

@@ -11,6 +11,7 @@ import type { Messages } from './message-type.ts'
 export const languages = { en, es, de, fr, pt, ar, hi, ja } satisfies Record<string, Messages>
 export type Language = keyof typeof languages
 
+/** Whether pages exist in this language. */
 export function isLanguage(text: string): text is Language {
   return Object.hasOwn(languages, text)
 }

@@ -153,6 +153,8 @@ export function photoOf(record: MediaRecord): PhotoContent {
   }
 }
 
+const drainedBytesMax = 4 * uploadBodyBytesMax
+
 /** The image in a request: the body itself, or the first file of a multipart form. */
 async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
   const type = request.headers['content-type'] ?? ''
@@ -164,12 +166,15 @@ async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
     )
   const chunks: Uint8Array[] = []
   let length = 0
+  const tooLarge = () => problem(413, 'The body is too large', `Media may have up to ${mediaBytesMax} bytes.`)
+  if (Number(request.headers['content-length']) > drainedBytesMax) throw tooLarge()
   for await (const chunk of request.raw as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    if (length > uploadBodyBytesMax)
-      throw problem(413, 'The body is too large', `Media may have up to ${mediaBytesMax} bytes.`)
-    chunks.push(chunk)
+    if (length <= uploadBodyBytesMax) chunks.push(chunk)
+    // Somewhat too much is read to its end and dropped: a sender that is cut off never sees why.
+    else if (length > drainedBytesMax) throw tooLarge()
   }
+  if (length > uploadBodyBytesMax) throw tooLarge()
   const body = Buffer.concat(chunks)
   if (!/^multipart\/form-data\b/i.test(type)) return body
   let form: FormData

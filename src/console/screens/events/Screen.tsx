@@ -1,6 +1,6 @@
 import { Button, Select, Switch } from '@mantine/core'
 import { IconActivity, IconArrowUp, IconClockExclamation, IconPaperclip } from '@tabler/icons-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { eventTypes } from '../../../domain/event.ts'
 import { listEvents, type StoredEventView } from '../../../http/contract/events.ts'
 import { client, useRead } from '../../api.ts'
@@ -82,10 +82,13 @@ export function Screen() {
     { query: { ...filter, limit: 200 } },
     { everyMs: follow ? 2_000 : undefined, staleMs: 0 },
   )
-  useEffect(() => setTail(emptyTail), [filterKey])
-  useEffect(() => {
-    if (newest.data !== undefined) setTail((now) => takeNewest(now, newest.data, held))
-  }, [newest.data, filterKey])
+  const [taken, setTaken] = useState<{ filterKey: string; page: typeof newest.data }>()
+  // New pages are taken in while rendering, so that no frame shows rows of another filter.
+  if (taken?.filterKey !== filterKey || taken.page !== newest.data) {
+    setTaken({ filterKey, page: newest.data })
+    const from = taken?.filterKey === filterKey ? tail : emptyTail
+    setTail(newest.data === undefined ? from : takeNewest(from, newest.data, held))
+  }
   const [asking, setAsking] = useState(false)
   const older = () => {
     if (asking || tail.olderNext === null || tail.olderNext === undefined) return

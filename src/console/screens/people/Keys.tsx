@@ -122,6 +122,7 @@ function MakeKey({ opened, onClose }: { opened: boolean; onClose: () => void }) 
   const [chosen, setChosen] = useState<Scope[]>(platformScopes)
   const make = useChange(createKey, { touches: ['keys'], quiet: true })
   const token = make.data?.token
+  const time = new Date(make.data?.createdMs ?? 0).toISOString()
   const close = () => {
     onClose()
     make.reset()
@@ -208,7 +209,7 @@ function MakeKey({ opened, onClose }: { opened: boolean; onClose: () => void }) 
               {
                 id: 'first',
                 type: 'item.created',
-                time: new Date().toISOString(),
+                time,
                 actor: { id: 'u1' },
                 item: { id: 'i1', text: 'hello' },
               },

@@ -81,7 +81,7 @@ export function People() {
                           disabled={person.disabledMs !== null}
                           onClick={() =>
                             makeLink.mutate(
-                              { params: { personId: person.id }, body: {} },
+                              { params: { personId: person.id } },
                               {
                                 onSuccess: ({ path, expiresMs }) =>
                                   setLink({ person, url: location.origin + path, expiresMs }),

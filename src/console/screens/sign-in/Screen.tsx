@@ -22,7 +22,7 @@ export function Screen() {
     try {
       await client.call(signIn, { body: { handle: handle.trim(), password } })
       queries.clear()
-      const then = url.search['then']
+      const then = url.search['return']
       // Only places within the console: an address from outside must not send people elsewhere.
       if (then?.startsWith('/') && !then.startsWith('//')) {
         const [path, query] = then.split('?')

@@ -1,0 +1,3 @@
+export function EntryMatches(_: { entryId: string }) {
+  return null
+}

@@ -1,0 +1,3 @@
+export function SystemParts() {
+  return null
+}
