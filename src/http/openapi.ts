@@ -235,7 +235,8 @@ export function exampleOf(schema: unknown, name = ''): unknown {
       return given.items === undefined ? [] : [exampleOf(given.items, name)]
     case 'integer':
     case 'number':
-      return /Ms$/.test(name) ? Math.max(given.minimum ?? 0, 1_795_176_000_000) : (given.minimum ?? 1)
+      // A time that has not passed for a while yet: 2050.
+      return /Ms$/.test(name) ? 2_524_608_000_000 : (given.minimum ?? 1)
     case 'boolean':
       return true
     case 'null':
