@@ -236,7 +236,7 @@ export function exampleOf(schema: unknown, name = ''): unknown {
     case 'integer':
     case 'number':
       // A time that has not passed for a while yet: 2050.
-      return /Ms$/.test(name) ? 2_524_608_000_000 : (given.minimum ?? 1)
+      return name.endsWith('Ms') ? 2_524_608_000_000 : (given.minimum ?? 1)
     case 'boolean':
       return true
     case 'null':
