@@ -9,18 +9,26 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
 import type { Config } from './config.ts'
+import type { LedgerEntry } from './domain/entry.ts'
 import { fillSettings, type TenantSettings } from './domain/settings.ts'
 import { createPolicies, ensurePolicies } from './enforcement/policies.ts'
 import { decisionProjector, labelProjector, policyProjector, standingProjector } from './enforcement/project.ts'
+import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
+import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
-import { traceProposal } from './flows/rule-trace.ts'
+import { reevaluateProposal, traceProposal } from './flows/rule-trace.ts'
 import { createAuth, requireSameOrigin } from './http/auth.ts'
 import { ensureFirstAdmin } from './http/access.ts'
 import { accessRoutes } from './http/routes/access.ts'
+import { appealRoutes } from './http/routes/appeals.ts'
+import { decisionRoutes } from './http/routes/decisions.ts'
+import { gateRoutes } from './http/routes/gates.ts'
+import { policyRoutes } from './http/routes/policies.ts'
+import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { insightRoutes } from './http/routes/insight.ts'
@@ -31,6 +39,7 @@ import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -200,7 +209,7 @@ async function wire(
     randomBytes,
     policies,
     vault,
-    quarantineIfOverturned: quarantineIfOverturned as never,
+    quarantineIfOverturned,
     book,
   }
   for (const tenantId of tenants.keys()) await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
@@ -254,8 +263,7 @@ async function wire(
   })
   const review = { ...enforce, ruleTrace: traceProposal }
   accessRoutes(app, mount, { ...access, auth })
-  eventRoutes(mount, {
-    db,
+  const acceptDeps = {
     stream,
     clock,
     settings: (tenantId) => {
@@ -263,6 +271,10 @@ async function wire(
       return { acceptUnknownTypes, declaredTypes: new Set(Object.keys(eventTypes)) }
     },
     storeMedia: (tenantId, bytes) => media.put(tenantId, bytes),
+  } satisfies AcceptDeps
+  eventRoutes(mount, {
+    ...acceptDeps,
+    db,
     judged: worker.judged,
     counted: () => {},
   })
@@ -276,8 +288,33 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
-  insightRoutes(mount, { db, clock } as never)
+  insightRoutes(mount, { db, clock })
+  const demo = createDemo({
+    ...review,
+    media,
+    sleep,
+    log,
+    accept: (tenantId, events) =>
+      acceptEvents(
+        acceptDeps,
+        tenantId,
+        events.map((value, index) => ({ index, value })),
+      ),
+    ruleOptions: checkOptions,
+    refresh: () => lookup.refresh(),
+  })
+  simRoutes(mount, { demo })
 
+  const explaining = {
+    ...enforce,
+    reevaluate: (tenantId: string, proposal: LedgerEntry<'violation.proposed'>) =>
+      reevaluateProposal(db.query, tenantId, proposal),
+  }
+  decisionRoutes(mount, explaining)
+  appealRoutes(mount, enforce)
+  policyRoutes(mount, enforce)
+  gateRoutes(mount, enforce)
+  subjectRoutes(mount, enforce)
   statusRoutes(mount, {
     db,
     clock,
@@ -316,6 +353,8 @@ async function wire(
   const running = worker.run()
   running.catch((error: Error) => log({ level: 'error', msg: 'the worker stopped', error: error.stack }))
   onStop(() => worker.stop())
+  onStop(() => demo.stopAll())
+  if (options.demo === true) for (const tenantId of tenants.keys()) demo.start(tenantId, {})
 
   return {
     url,
