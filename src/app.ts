@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
 import type { Config } from './config.ts'
 import { fillSettings, type TenantSettings } from './domain/settings.ts'
@@ -16,7 +19,7 @@ import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
-import { reviewParts } from './flows/review-parts.ts'
+import { traceProposal } from './flows/rule-trace.ts'
 import { createAuth, requireSameOrigin } from './http/auth.ts'
 import { ensureFirstAdmin } from './http/access.ts'
 import { accessRoutes } from './http/routes/access.ts'
@@ -25,9 +28,12 @@ import { eventRoutes } from './http/routes/events.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
+import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
 import { simRoutes } from './http/routes/sim.ts'
+import { statusRoutes } from './http/routes/status.ts'
+import { consoleFiles } from './http/console-files.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -40,6 +46,7 @@ import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
 import { reviewProjector } from './review/project.ts'
+import { release } from './release.ts'
 import { createRuleBook } from './rules/rule-book.ts'
 import { rulesProjector } from './rules/project.ts'
 import { openDatabase, type Database } from './storage/database.ts'
@@ -88,6 +95,54 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await stop().catch(() => {})
     throw error
   }
+}
+
+/** The optional parts, each looked for where the configuration says. */
+async function optionalParts(config: Config): Promise<Part[]> {
+  const ffmpeg = await new Promise<string | undefined>((found) =>
+    execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
+      found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
+    ),
+  )
+  return [
+    {
+      name: 'database',
+      on: true,
+      how:
+        config.databaseUrl === undefined
+          ? 'a private PostgreSQL 18 in the data folder'
+          : 'the PostgreSQL at DATABASE_URL',
+    },
+    ffmpeg === undefined
+      ? {
+          name: 'ffmpeg',
+          on: false,
+          how: 'install it (apt-get install ffmpeg) or set FFMPEG to the program: video and audio',
+        }
+      : { name: 'ffmpeg', on: true, how: `version ${ffmpeg}` },
+    config.modelsDir === undefined
+      ? { name: 'models', on: false, how: 'set CUSTOS_MODELS to a folder of ONNX models' }
+      : { name: 'models', on: existsSync(config.modelsDir), how: `folder ${config.modelsDir}` },
+    config.kafkaBrokers.length === 0
+      ? {
+          name: 'brokers',
+          on: false,
+          how: 'set KAFKA_BROKERS to run events through a Kafka cluster; without it they go through the database',
+        }
+      : {
+          name: 'brokers',
+          on: false,
+          how: `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
+        },
+    {
+      name: 'media by URL',
+      on: config.mediaHosts.length > 0,
+      how:
+        config.mediaHosts.length > 0
+          ? `from ${config.mediaHosts.join(', ')}`
+          : 'set CUSTOS_MEDIA_HOSTS to the hosts that media may be fetched from; uploads always work',
+    },
+  ]
 }
 
 async function wire(
@@ -191,6 +246,7 @@ async function wire(
     published: () => {},
   })
 
+  const optional = await optionalParts(config)
   const auth = createAuth({ db, clock })
   const { app, mount } = createServer({
     authenticate: auth.authenticate,
@@ -199,8 +255,7 @@ async function wire(
     },
     log,
   })
-  const parts = reviewParts(enforce)
-  const review = { ...enforce, ...parts }
+  const review = { ...enforce, ruleTrace: traceProposal }
   accessRoutes(app, mount, { ...access, auth })
   const acceptDeps = {
     stream,
@@ -226,6 +281,7 @@ async function wire(
   ruleRoutes(mount, { db, ledger, clock, book, checkOptions })
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
+  pageRoutes(app, mount, { ...enforce, secretKey, log })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,
@@ -243,6 +299,17 @@ async function wire(
   })
   simRoutes(mount, { demo })
 
+  statusRoutes(mount, {
+    db,
+    clock,
+    release: release(),
+    startedAtMs: clock(),
+    parts: optional,
+    consumer: 'judge',
+    lookup,
+    book,
+  })
+  await consoleFiles(app, fileURLToPath(new URL('../dist/console', import.meta.url)))
   const url = await app.listen({ host: config.host, port: config.port })
   onStop(() => app.close())
 
@@ -276,6 +343,6 @@ async function wire(
   return {
     url,
     ...(firstAdmin === undefined ? {} : { signInLink: `${url}${firstAdmin.path}` }),
-    parts: [],
+    parts: optional,
   }
 }

@@ -8,10 +8,13 @@ import { createKey, createPerson, defaultTenantId, startSession, type AccessDeps
 import { createAuth, sessionCookie, type Auth } from '../src/http/auth.ts'
 import { createClient, type Client } from '../src/http/client.ts'
 import type { AnyRoute } from '../src/http/contract/any-route.ts'
+import { createIdempotency, type Idempotency } from '../src/http/idempotency.ts'
+import { createRateLimits, type RateLimits } from '../src/http/rate-limit.ts'
 import { accessRoutes } from '../src/http/routes/access.ts'
 import { createServer, type Mount } from '../src/http/server.ts'
 import { createLedger, type Ledger } from '../src/ledger/ledger.ts'
 import type { Database } from '../src/storage/database.ts'
+import { createSettingsReader, type SettingsReader } from '../src/storage/settings.ts'
 import { insertTenant } from '../src/storage/tenants.ts'
 import { testDatabase } from './database.ts'
 
@@ -31,6 +34,9 @@ export type AccessServer = {
   db: Database
   ledger: Ledger
   auth: Auth
+  limits: RateLimits
+  idempotency: Idempotency
+  settings: SettingsReader
   deps: AccessDeps
   /** Moves the clock that everything here reads. */
   advance: (ms: number) => void
@@ -54,14 +60,21 @@ export async function accessServer(
   const ledger = createLedger({ projectors: [], clock, randomBytes })
   const deps = { ledger, clock, randomBytes }
   const auth = createAuth({ db, clock })
+  const settings = createSettingsReader({ db, clock })
+  const limits = createRateLimits({ clock, settings: settings.current })
+  const idempotency = createIdempotency({ db, clock, randomBytes, secretKey: randomBytes(32) })
   const logged: Record<string, unknown>[] = []
   const { app, mount, routes } = createServer({
     authenticate: auth.authenticate,
-    admit: async (request, _reply, _route, principal) => auth.refuseCrossSite(request, principal),
+    admit: async (request, reply, _route, principal) => {
+      limits.admit(request, reply, principal)
+      auth.refuseCrossSite(request, principal)
+    },
+    idempotent: idempotency.idempotent,
     checkResponses: true,
     log: (line) => void logged.push(line),
   })
-  accessRoutes(app, mount, { ...deps, db, auth })
+  accessRoutes(app, mount, { ...deps, db: idempotency.database, auth })
   let baseUrl = ''
   let count = 0
   const key = async (scopes: readonly Scope[], tenantId = defaultTenantId) =>
@@ -75,6 +88,9 @@ export async function accessServer(
     db,
     ledger,
     auth,
+    limits,
+    idempotency,
+    settings,
     deps,
     logged,
     advance: (ms: number) => void (nowMs += ms),

@@ -1,6 +1,6 @@
 import { editDistance, settings } from '../config.ts'
 import { errorLines, table, UsageError, type Command, type Io } from './command.ts'
-import { release } from './release.ts'
+import { release } from '../release.ts'
 
 /** Every command: its name, what it does, and how to load it. Loaded when called, so that `--help` stays instant. */
 const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {

@@ -39,14 +39,14 @@ export type Settled = { entries: LedgerEntry[]; standing: Standing; started: Con
 /**
  * Folds the standing of an actor anew and appends exactly what differs from what runs: consequences and gates that start,
  * end, or change their end. Sets the timer for the next moment at which something ends by itself. The caller holds the
- * actor's lock.
+ * actor's lock, and says whether it `undoes` a decision.
  */
 export async function settle(
   tx: Tx,
   deps: SettleDeps,
   tenantId: string,
   actorId: string,
-  { nowMs, cause }: { nowMs: number; cause?: string },
+  { nowMs, cause, undoes = false }: { nowMs: number; cause?: string; undoes?: boolean },
 ): Promise<Settled> {
   const { set, newest } = await ensurePolicies(tx, deps, tenantId)
   const { strikes, automation } = await selectStrikes(tx.query, tenantId, actorId)
@@ -79,7 +79,8 @@ export async function settle(
   const ends = endings(result, set, tenantId, actorId, nowMs)
   for (const row of running) {
     if (wanted.has(row.id)) continue
-    const end = ends.get(row.id) ?? { how: 'reversed' as const, atMs: nowMs }
+    // What no longer follows at all was undone, or made way for what a late or simultaneous strike changed.
+    const end = ends.get(row.id) ?? { how: undoes ? ('reversed' as const) : ('superseded' as const), atMs: nowMs }
     const { id, context } = row
     entries.push(entry('consequence.ended', { consequenceId: id, actorId, context, how: end.how }, { atMs: end.atMs }))
   }

@@ -226,6 +226,16 @@ export function selectDecisions(query: Query, tenantId: string, filter: Decision
   )
 }
 
+/** Accounts with the newest decisions. */
+export async function selectRecentActors(query: Query, tenantId: string, limit: number): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    `SELECT actor_id AS id FROM decisions WHERE tenant_id = $1 AND status <> 'reversed'
+     GROUP BY actor_id ORDER BY max(recorded_ms) DESC, actor_id LIMIT $2`,
+    [tenantId, limit],
+  )
+  return rows.map((row) => row.id)
+}
+
 // History, as the fold takes it
 
 export async function insertTraining(tx: Tx, entry: LedgerEntry<'training.completed'>): Promise<void> {
@@ -496,6 +506,16 @@ export async function selectHolds(
     [tenantId, id],
   )
   return row?.decisions ?? []
+}
+
+/** Those of some items that are removed now. */
+export async function selectHeldItems(query: Query, tenantId: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  const rows = await query<{ id: string }>(
+    'SELECT item_id AS id FROM item_status WHERE tenant_id = $1 AND item_id = ANY($2) AND cardinality(decisions) > 0',
+    [tenantId, ids],
+  )
+  return new Set(rows.map((row) => row.id))
 }
 
 /** Whether a thread still has a status that nothing holds any more: a reversal took away its last restriction. */

@@ -273,7 +273,7 @@ function noticeFacts(decision: DecisionRow, language: string) {
 }
 
 /** Staff who made a decision or answered an appeal about it: they never look at it again. */
-function makersOf(decision: DecisionRow, appeals: readonly AppealRow[]): string[] {
+export function makersOf(decision: DecisionRow, appeals: readonly AppealRow[]): string[] {
   const makers = new Set<string>()
   if (decision.author.kind === 'person') makers.add(decision.author.id)
   for (const appeal of appeals) if (appeal.decidedBy !== null) makers.add(appeal.decidedBy)

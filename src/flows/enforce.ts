@@ -421,7 +421,7 @@ async function change(
       })
   }
   const restored = await deps.ledger.append(tx, tenantId, given)
-  const settled = await settle(tx, deps, tenantId, actorId, { nowMs, cause: changed!.id })
+  const settled = await settle(tx, deps, tenantId, actorId, { nowMs, cause: changed!.id, undoes: true })
   const entries = [changed!, ...restored, ...settled.entries]
   const policy = (await ensurePolicies(tx, deps, tenantId)).set.versions.get(decision.policyVersion)!.policy
   const { statement } = what.body

@@ -12,6 +12,10 @@ const nobody = 65_534
 /** The path of a unix socket must fit in sockaddr_un: 108 bytes on Linux with the final zero, 104 on macOS. */
 const socketPathBytesMax = 103
 
+/** A server that recovers from a crash refuses sessions for a while; longer than a minute means that it hangs. */
+const adoptRetryMs = 50
+const adoptTriesMax = 1_200
+
 export type EmbeddedOptions = {
   /** Where the database lives; made when missing. */
   dataDir: string
@@ -219,8 +223,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   const pid = (): number | undefined => readPid(clusterDir)
   const alive = () => isAlive(pid())
-  if (alive() && (await accepts(socketDir, password)))
-    options.log('PostgreSQL was still running after a crash; adopted it')
+  // It outlived us, and may just be recovering from a crash of its own: a second one must not be started beside it.
+  let adopted = false
+  for (let tries = 0; alive() && tries < adoptTriesMax && !adopted; tries++) {
+    adopted = await accepts(socketDir, password)
+    if (!adopted) await sleep(adoptRetryMs)
+  }
+  if (adopted) options.log('PostgreSQL was still running after a crash; adopted it')
   else await launch()
 
   // Also watches an adopted server, which is not a child of this process.

@@ -23,10 +23,10 @@ import { HoverHost } from './HoverHost.tsx'
 import { Go } from './Go.tsx'
 import { useKeys } from './keys.ts'
 import { KeySheet } from './KeySheet.tsx'
-import { openLive, useLiveState } from './live.ts'
+import { useLiveState } from './live.ts'
+import { useLiveRefresh } from './refresh.ts'
 import { Palette, type PaletteAct } from './Palette.tsx'
 import { SessionProvider, useSession } from './session.tsx'
-import { liveTopics } from './topics.ts'
 import { useUrl, type Url } from './url.ts'
 import './frame.css'
 
@@ -64,7 +64,7 @@ function Inside() {
   const main = useRef<HTMLElement>(null)
   const area = areaOf(url.path)
 
-  useEffect(() => openLive(liveTopics), [])
+  useLiveRefresh()
   const first = useRef(true)
   // After a change of screen, readers of the screen and the keyboard begin at the new one.
   useEffect(() => {
