@@ -172,7 +172,7 @@ export const sees: Record<string, readonly string[]> = {
   ledger: ground,
   ...Object.fromEntries(systems.map((system) => [system, [...ground, 'ledger']])),
   sim: ['domain', 'kernels'],
-  flows: [...ground, 'ledger', ...systems],
+  flows: [...ground, 'ledger', ...systems, 'sim'],
   'http/contract': ['domain'],
   'http/client.ts': ['domain', 'http/contract'],
   http: [...ground, 'ledger', ...systems, 'flows', 'http/contract', 'http/client.ts', 'sim', 'config.ts'],
