@@ -4,7 +4,7 @@ import { readConfig, secretKeyFile } from '../config.ts'
 import { writeBackup } from '../storage/backup.ts'
 import { connect } from '../storage/connect.ts'
 import { parse, type Command, type Io } from './command.ts'
-import { release } from './release.ts'
+import { release } from '../release.ts'
 
 export const command: Command = {
   name: 'backup',

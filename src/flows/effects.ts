@@ -13,6 +13,7 @@ import { enqueueEffects } from '../storage/outbox.ts'
 import { lockActors, propose, type EnforceDeps } from './enforce.ts'
 import type { Judged } from './ingest.ts'
 import { applyLabel, closeGate } from './marks.ts'
+import { matterOf } from './matter.ts'
 
 export type EffectDeps = EnforceDeps & { book: RuleBook }
 
@@ -93,11 +94,14 @@ async function applyEffect(
   const by = { author, automation: 'full' as const, because, cause: event.id, effectKey }
   switch (effect.kind) {
     case 'violation': {
+      // A report that names nobody proposes nothing: least of all against the person who reported.
+      const { actorId } = await matterOf(tx.query, tenantId, event, occurredAtMs)
+      if (actorId === undefined) return []
       const proposed = await propose(
         tx,
         deps,
         tenantId,
-        await proposalOf(tx, deps, tenantId, event, occurredAtMs, hit, effect),
+        await proposalOf(tx, deps, tenantId, event, occurredAtMs, hit, effect, actorId),
         { because },
       )
       if (!proposed.ok) return []
@@ -121,13 +125,14 @@ async function applyEffect(
         by,
       )
     case 'review': {
+      const { actorId } = await matterOf(tx.query, tenantId, event, occurredAtMs)
       const jobId = await openJob(tx, deps, tenantId, {
         subject: effect.subject,
         queue: effect.queue,
         question: 'violation',
         priority: effect.priority,
         eventId: event.id,
-        actorId: effect.subject.kind === 'actor' ? effect.subject.id : event.actor.id,
+        actorId: effect.subject.kind === 'actor' ? effect.subject.id : actorId,
         itemId: event.item?.id,
         violation: effect.violation,
         author,
@@ -185,6 +190,7 @@ async function proposalOf(
   occurredAtMs: number,
   hit: Hit,
   effect: Effect & { kind: 'violation' },
+  actorId: string,
 ): Promise<ViolationProposal> {
   const { policy } = (await ensurePolicies(tx, deps, tenantId)).inForce(occurredAtMs)
   const createdAt = event.item?.attributes?.createdAt
@@ -196,7 +202,7 @@ async function proposalOf(
     severity: effect.severity ?? policy.violations[effect.violation]?.severity ?? 1,
     context: event.context,
     confidence: effect.confidence,
-    actorId: event.actor.id,
+    actorId,
     itemId: event.item?.id,
     threadId: event.thread?.id,
     occurredAtMs,

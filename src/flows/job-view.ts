@@ -1,32 +1,46 @@
 import type { EntryKind, LedgerEntry, MatchRef, Severity, ViolationProposal } from '../domain/entry.ts'
 import type { Event } from '../domain/event.ts'
 import type { Signal } from '../domain/signal.ts'
+import { selectAppeal } from '../appeals/store.ts'
+import type { Policies } from '../enforcement/policies.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { entriesAbout, entryById } from '../ledger/read.ts'
 import type { Vault } from '../ledger/vault.ts'
 import type { Clock } from '../domain/ids.ts'
+import { selectBank, selectBankEntry } from '../match/store.ts'
 import { heldClaim, type Job } from '../review/job.ts'
 import type { Queue } from '../review/queue.ts'
 import { selectCandidates, selectJob } from '../review/store.ts'
 import type { Database, Query } from '../storage/database.ts'
-import { selectEvent } from '../storage/event-log.ts'
 import {
   selectActorSummary,
+  selectItemReports,
   selectItemVersions,
   selectThreadAround,
   type ActorSummary,
   type SeenEvent,
 } from '../storage/event-view.ts'
+import { matterOfEvent } from './matter.ts'
+import {
+  outlookOf,
+  policyChoices,
+  type ConsequencePreview,
+  type Outlook,
+  type PolicyChoice,
+  type StandingView,
+} from './outlook.ts'
 import { etagOf, proposalsOf, type Reviewer } from './review.ts'
 
-export type PolicyChoice = {
-  violation: string
-  title: string
-  text: string
-  severity: Severity
-  egregious: boolean
-  removesItem: boolean
+export type JobViewDeps = {
+  db: Database
+  ledger: Ledger
+  clock: Clock
+  vault: Pick<Vault, 'open'>
+  policies: Policies
+  /** How the rule came to its proposal, evaluated again from the recorded facts; undefined when the version is gone. */
+  ruleTrace: (query: Query, tenantId: string, proposal: ViolationProposal) => Promise<unknown>
 }
+
 export type BankEntryView = {
   bankId: string
   bankName: string
@@ -36,44 +50,11 @@ export type BankEntryView = {
   mediaSha256?: string
   text?: string
   note?: string
+  /** How often it matched, how often a person agreed, and how often a decision on it was overturned. */
+  matches: number
+  confirmed: number
+  overturned: number
 }
-export type StandingView = {
-  context: string
-  points: number
-  level: number
-  action: string
-  arithmetic: string
-  closed: { feature: string; untilMs?: number }[]
-}
-/** What a verdict would do to the person, computed, not applied. */
-export type ConsequencePreview = {
-  violation: string
-  severity: Severity
-  points: number
-  removesItem: boolean
-  /** Contexts whose standing would change, with the standing they would have. */
-  contexts: (StandingView & { untilMs?: number })[]
-  /** What the person would read, in their language. */
-  notice?: string
-}
-
-export type JobViewDeps = {
-  db: Database
-  ledger: Ledger
-  clock: Clock
-  vault: Pick<Vault, 'open'>
-  standingOf: (query: Query, tenantId: string, actorId: string, nowMs: number) => Promise<StandingView[]>
-  policyChoices: (tenantId: string, atMs: number) => Promise<PolicyChoice[]>
-  previewConsequence: (
-    query: Query,
-    tenantId: string,
-    would: { job: Job; actorId: string; context: string; occurredAtMs: number; violation: string; severity: Severity },
-  ) => Promise<ConsequencePreview | undefined>
-  bankEntry: (query: Query, tenantId: string, bankId: string, entryId: string) => Promise<BankEntryView | undefined>
-  /** How the rule came to its proposal, evaluated again from the recorded facts; undefined when the version is gone. */
-  ruleTrace: (query: Query, tenantId: string, proposal: ViolationProposal) => Promise<unknown>
-}
-
 export type ThreadLine = {
   eventId: string
   type: string
@@ -110,8 +91,10 @@ export type AppealView = {
   relation: string
   language: string
   filedAtMs: number
-  /** Undefined when none was written; null when the person was erased since. */
+  /** Undefined when none was written or the caller may not read it; null when the person was erased since. */
   statement?: string | null
+  /** Whether there are words that only those who may decide this job are shown. */
+  hidden: boolean
 }
 
 export type JobView = {
@@ -124,6 +107,8 @@ export type JobView = {
   item?: Event['item']
   itemState: 'present' | 'edited' | 'deleted' | 'removed' | 'none'
   versions: { eventId: string; type: string; atMs: number; text?: string }[]
+  /** Who reported the item, newest first. */
+  reports: { eventId: string; reporterId: string; atMs: number; reason?: string }[]
   thread?: { id: string; kind?: string; before: ThreadLine[]; after: ThreadLine[] }
   actor?: ActorSummary & { id: string; ageMs?: number; standing: StandingView[]; decisions: PastEntry[] }
   proposals: ProposalView[]
@@ -139,11 +124,10 @@ export type JobView = {
 
 const threadLinesEach = 6
 const pastMax = 20
-const severities = [1, 2, 3, 4] as const
 
 /**
- * All that the job screen shows, in one answer. Reading the words of an appellant is recorded in the ledger as a sensitive
- * look. Undefined when there is no such job.
+ * All that the job screen shows, in one answer. `queues` are those that the reviewer may be given jobs of: only they are
+ * shown the words of an appellant, and the look is recorded in the ledger. Undefined when there is no such job.
  */
 export async function jobView(
   deps: JobViewDeps,
@@ -156,27 +140,24 @@ export async function jobView(
   const job = await selectJob(query, tenantId, jobId)
   if (job === undefined) return undefined
   const nowMs = deps.clock()
+  const mayDecide = queues.some((queue) => queue.queue === job.queue)
   const decision = await decisionOf(query, tenantId, job)
   const proposals = await proposalsOf(query, tenantId, job.proposals.length > 0 ? job.proposals : proposalOf(decision))
   const eventId = job.eventId ?? proposals[0]?.body.eventId ?? decision?.body.eventId
-  const actorId = job.actorId ?? proposals[0]?.body.actorId ?? decision?.body.actorId
+  const actorId = proposals[0]?.body.actorId ?? decision?.body.actorId ?? job.actorId
   const itemId = job.itemId ?? decision?.body.itemId
-  const [stored, policies, claim] = [
-    eventId === undefined ? undefined : await selectEvent(query, tenantId, eventId),
-    await deps.policyChoices(tenantId, nowMs),
-    heldClaim(job, nowMs),
-  ]
+  const stored = await matterOfEvent(query, tenantId, eventId)
+  const claim = heldClaim(job, nowMs)
+  const policies = await deps.policies.load(query, tenantId)
   const versions = itemId === undefined ? [] : await selectItemVersions(query, tenantId, itemId, 10)
   const earlier = itemId === undefined ? [] : await past(query, tenantId, { kind: 'item', id: itemId }, job)
-  const would = {
-    job,
-    actorId: actorId ?? '',
-    context: proposals[0]?.body.context ?? decision?.body.context ?? stored?.event.context ?? 'default',
-    occurredAtMs: stored?.occurredAtMs ?? proposals[0]?.body.occurredAtMs ?? nowMs,
-  }
+  const outlook =
+    actorId === undefined || policies === undefined
+      ? undefined
+      : await outlookOf(query, tenantId, policies, actorId, nowMs)
   const next = { personId: reviewer.id, queues, nowMs }
   const candidates = await selectCandidates(query, tenantId, next, 2)
-  const thread = stored?.event.thread
+  const thread = stored?.event?.thread
   return {
     job,
     etag: await etagOf(query, tenantId, job),
@@ -184,8 +165,9 @@ export async function jobView(
     claimUntilMs: claim?.untilMs,
     event: stored?.event,
     occurredAtMs: stored?.occurredAtMs,
-    item: stored?.event.item,
+    item: stored?.event?.item,
     itemState: itemState(versions, earlier),
+    reports: itemId === undefined ? [] : (await selectItemReports(query, tenantId, itemId, 20)).map(reportLine),
     versions: versions.map(({ event, occurredAtMs }) => ({
       eventId: event.id,
       type: event.type,
@@ -193,21 +175,42 @@ export async function jobView(
       text: event.item?.text,
     })),
     thread:
-      thread === undefined || stored === undefined
+      thread === undefined || stored?.event === undefined
         ? undefined
         : {
             id: thread.id,
             kind: thread.kind,
             ...(await linesAround(query, tenantId, thread.id, stored.event.id, stored.occurredAtMs)),
           },
-    actor: actorId === undefined ? undefined : await actorOf(deps, tenantId, actorId, nowMs, job),
+    actor: actorId === undefined ? undefined : await actorOf(query, tenantId, actorId, nowMs, job, outlook),
     proposals: await Promise.all(proposals.map((proposal) => proposalView(deps, tenantId, proposal))),
     earlier,
     decision,
-    appeal: await appealOf(deps, tenantId, reviewer, job),
-    policies,
-    previews: await previewsOf(deps, tenantId, would, policies, job),
+    appeal: await appealOf(deps, tenantId, reviewer, job, mayDecide),
+    policies: policies === undefined ? [] : policyChoices(policies, stored?.occurredAtMs ?? nowMs),
+    previews:
+      outlook === undefined || job.state !== 'open'
+        ? []
+        : outlook.previews({
+            ...(decision === undefined ? {} : { insteadOf: decision.body.decisionId }),
+            violation: job.violation,
+            context: proposals[0]?.body.context ?? decision?.body.context ?? stored?.event?.context ?? 'default',
+            occurredAtMs: stored?.occurredAtMs ?? proposals[0]?.body.occurredAtMs ?? nowMs,
+            itemId,
+            eventId,
+            language: proposals[0]?.body.language ?? stored?.event?.item?.language,
+          }),
     nextJobId: candidates.find((candidate) => candidate !== jobId) ?? null,
+  }
+}
+
+function reportLine({ event, occurredAtMs }: SeenEvent): JobView['reports'][number] {
+  const reason = event.attributes?.reason
+  return {
+    eventId: event.id,
+    reporterId: event.actor.id,
+    atMs: occurredAtMs,
+    reason: typeof reason === 'string' ? reason.slice(0, 200) : undefined,
   }
 }
 
@@ -273,15 +276,21 @@ async function past(
     }))
 }
 
-async function actorOf(deps: JobViewDeps, tenantId: string, actorId: string, nowMs: number, job: Job) {
-  const { query } = deps.db
+async function actorOf(
+  query: Query,
+  tenantId: string,
+  actorId: string,
+  nowMs: number,
+  job: Job,
+  outlook: Outlook | undefined,
+) {
   const summary = await selectActorSummary(query, tenantId, actorId)
   const since = summary.createdAtMs ?? summary.firstSeenAtMs
   return {
     id: actorId,
     ...summary,
     ageMs: since === undefined ? undefined : Math.max(0, nowMs - since),
-    standing: await deps.standingOf(query, tenantId, actorId, nowMs),
+    standing: outlook?.standing ?? [],
     decisions: await past(query, tenantId, { kind: 'actor', id: actorId }, job),
   }
 }
@@ -310,7 +319,7 @@ async function proposalView(
         ? undefined
         : {
             ...match,
-            entry: await deps.bankEntry(query, tenantId, match.bankId, match.entryId),
+            entry: await bankEntryOf(query, tenantId, match),
             because: signal?.because,
             transformation:
               typeof signal?.evidence?.transformation === 'string' ? signal.evidence.transformation : undefined,
@@ -324,23 +333,21 @@ async function appealOf(
   tenantId: string,
   reviewer: Reviewer,
   job: Job,
+  mayRead: boolean,
 ): Promise<AppealView | undefined> {
-  if (job.appealId === undefined || job.decisionId === undefined) return undefined
-  const filed = (
-    await entriesAbout(deps.db.query, tenantId, job.subject, { kinds: ['appeal.filed'], limit: 200 })
-  ).find(({ kind, body }) => kind === 'appeal.filed' && body.appealId === job.appealId)
-  if (filed?.kind !== 'appeal.filed') return undefined
-  const { body } = filed
+  const row = job.appealId === undefined ? undefined : await selectAppeal(deps.db.query, tenantId, job.appealId)
+  if (row === undefined) return undefined
   return {
-    appealId: body.appealId,
-    decisionId: body.decisionId,
-    relation: body.relation,
-    language: body.language,
-    filedAtMs: filed.occurredAtMs,
+    appealId: row.id,
+    decisionId: row.decisionId,
+    relation: row.relation,
+    language: row.language,
+    filedAtMs: row.filedMs,
+    hidden: row.statementRef !== null && !mayRead,
     statement:
-      body.statementRef === undefined
+      row.statementRef === null || !mayRead
         ? undefined
-        : await openStatement(deps, tenantId, reviewer, job, filed.id, body.statementRef),
+        : await openStatement(deps, tenantId, reviewer, job, row.entryId, row.statementRef),
   }
 }
 
@@ -372,20 +379,22 @@ async function openStatement(
   return (await deps.vault.open(deps.db.query, tenantId, ref)) ?? null
 }
 
-/** What each severity of the proposed violation, and each other violation at its own severity, would bring. */
-async function previewsOf(
-  deps: JobViewDeps,
-  tenantId: string,
-  would: { job: Job; actorId: string; context: string; occurredAtMs: number },
-  policies: readonly PolicyChoice[],
-  job: Job,
-): Promise<ConsequencePreview[]> {
-  if (would.actorId === '' || job.state !== 'open') return []
-  const asked = policies.flatMap(({ violation, severity }) =>
-    violation === job.violation ? severities.map((one) => ({ violation, severity: one })) : [{ violation, severity }],
-  )
-  const previews = await Promise.all(
-    asked.map((one) => deps.previewConsequence(deps.db.query, tenantId, { ...would, ...one })),
-  )
-  return previews.filter((preview) => preview !== undefined)
+async function bankEntryOf(query: Query, tenantId: string, match: MatchRef): Promise<BankEntryView | undefined> {
+  const entry = await selectBankEntry(query, tenantId, match.entryId)
+  if (entry === undefined) return undefined
+  const bank = await selectBank(query, tenantId, entry.bankId)
+  const { bankId, entryId, labels, matches, confirmed, overturned } = entry
+  return {
+    bankId,
+    bankName: bank?.name ?? bankId,
+    entryId,
+    state: entry.status,
+    labels,
+    mediaSha256: entry.mediaSha256 ?? undefined,
+    text: entry.text ?? undefined,
+    note: entry.note ?? undefined,
+    matches,
+    confirmed,
+    overturned,
+  }
 }

@@ -1,68 +1,22 @@
-import {
-  verdicts,
-  type Author,
-  type EntryBodies,
-  type LedgerEntry,
-  type NewEntry,
-  type Severity,
-  type Verdict,
-  type ViolationProposal,
-} from '../domain/entry.ts'
+import { verdicts, type Author, type LedgerEntry, type NewEntry, type Severity, type Verdict } from '../domain/entry.ts'
 import { InputError, type Outcome, type Refusal } from '../domain/error.ts'
 import { uuidv7 } from '../domain/ids.ts'
 import { entriesAbout, entryById } from '../ledger/read.ts'
-import { jobEntry, mayDecide, type ClaimDeps, type JobRefusal } from '../review/claim.ts'
+import { jobEntry, mayDecide, type JobRefusal } from '../review/claim.ts'
 import { jobEtag, parseJobEtag, refuse, type Job } from '../review/job.ts'
-import { withdrawAnswered, type OpenDeps } from '../review/open.ts'
+import { withdrawAnswered } from '../review/open.ts'
 import { seniorQueue } from '../review/queue.ts'
 import { deleteClaim, lockJob, selectJob } from '../review/store.ts'
 import type { Database, Query, Tx } from '../storage/database.ts'
 import { countItemVersions, selectItemVersions } from '../storage/event-view.ts'
 import { selectEvent } from '../storage/event-log.ts'
+import { decideAppeal, reverseDecision, type AppealDeps } from './appeal.ts'
+import { decide, lockActors, ofProposal, type DecideInput } from './enforce.ts'
+import { matterOf } from './matter.ts'
 
 export type Reviewer = Author & { kind: 'person' }
 
-export type ReviewDeps = ClaimDeps &
-  OpenDeps & {
-    db: Database
-    /** Takes the locks that enforcement holds while it changes somebody's standing. */
-    lockSubjects: (tx: Tx, tenantId: string, about: { actorId?: string; itemId?: string }) => Promise<void>
-    /** Makes the decision on a violation that a person confirmed; answers what entered the ledger. */
-    enforce: (
-      tx: Tx,
-      tenantId: string,
-      confirmed: {
-        proposal: LedgerEntry<'violation.proposed'>
-        causeEntryId: string
-        jobId: string
-        author: Reviewer
-      } & {
-        violation: string
-        severity: Severity
-        note?: string
-      },
-    ) => Promise<LedgerEntry[]>
-    /** Answers an appeal, remedy included. */
-    decideAppeal: (
-      tx: Tx,
-      tenantId: string,
-      answer: {
-        appealId: string
-        outcome: EntryBodies['appeal.decided']['outcome']
-        severity?: Severity
-        reason: string
-        author: Reviewer
-      },
-    ) => Promise<Outcome<{ entries: LedgerEntry[] }>>
-    /** Reverses a decision that no appeal was made against. */
-    reverse: (
-      tx: Tx,
-      tenantId: string,
-      remedy: { decisionId: string; reason: string; author: Reviewer },
-    ) => Promise<Outcome<{ entries: LedgerEntry[] }>>
-    /** The severity that the policy gives a violation, or undefined when the policy does not know it. */
-    severityOf: (tenantId: string, violation: string, atMs: number) => Promise<Severity | undefined>
-  }
+export type ReviewDeps = AppealDeps & { db: Database }
 
 export type VerdictInput = {
   jobId: string
@@ -117,8 +71,8 @@ async function decideIn(
   input: VerdictInput,
 ): Promise<Outcome<Decided, DecideRefusal>> {
   const found = await selectJob(tx.query, tenantId, input.jobId)
-  // In the order in which ingestion takes them: subjects first, then the job.
-  if (found !== undefined) await deps.lockSubjects(tx, tenantId, found)
+  // The order in which everybody takes locks: actors first, then the job.
+  if (found?.actorId !== undefined) await lockActors(tx, tenantId, [found.actorId])
   const job = await lockJob(tx, tenantId, input.jobId)
   if (job === undefined) return refuse('not-found', `There is no job "${input.jobId.slice(0, 200)}" here.`)
   const nowMs = deps.clock()
@@ -160,25 +114,29 @@ async function follow(
   const reason = input.note ?? ''
   switch (input.verdict) {
     case 'violation':
-      return { ok: true, entries: await confirm(tx, deps, tenantId, reviewer, job, input, decided) }
+      return confirm(tx, deps, tenantId, reviewer, job, input, decided)
     case 'no_violation':
       return { ok: true, entries: await dismiss(tx, deps, tenantId, reviewer, job.waiting, job, decided) }
     case 'uphold':
     case 'overturn':
     case 'modify': {
       const outcome = ({ uphold: 'upheld', overturn: 'overturned', modify: 'modified' } as const)[input.verdict]
-      const answer = { appealId: job.appealId!, outcome, severity: input.severity, reason, author: reviewer }
-      return deps.decideAppeal(tx, tenantId, answer)
+      const { severity, violation } = input
+      const answer = { appealId: job.appealId!, outcome, severity, violation, reason, author: reviewer }
+      return decideAppeal(tx, deps, tenantId, answer)
     }
     case 'reverse':
-      return deps.reverse(tx, tenantId, { decisionId: job.decisionId!, reason, author: reviewer })
+      return reverseDecision(tx, deps, tenantId, { decisionId: job.decisionId!, reason, author: reviewer })
     case 'keep':
     case 'escalate':
       return { ok: true, entries: [] }
   }
 }
 
-/** One decision for the job, whatever number of proposals led to it: the one closest to the verdict is confirmed. */
+/**
+ * One decision for the job, whatever number of proposals led to it. The proposal closest to the verdict is confirmed and
+ * carries its rule and match into the decision, so that an overturn finds its way back to them.
+ */
 async function confirm(
   tx: Tx,
   deps: ReviewDeps,
@@ -187,44 +145,73 @@ async function confirm(
   job: Job,
   input: VerdictInput,
   decided: LedgerEntry,
-): Promise<LedgerEntry[]> {
-  const nowMs = deps.clock()
-  const proposals = await proposalsOf(tx.query, tenantId, job.waiting)
+): Promise<Followed> {
   const violation = input.violation!
+  const proposals = await proposalsOf(tx.query, tenantId, job.waiting)
   const fitting = proposals.filter((proposal) => proposal.body.violation === violation)
-  const known = await deps.severityOf(tenantId, violation, (fitting[0] ?? proposals[0])?.body.occurredAtMs ?? nowMs)
-  if (known === undefined)
-    throw new InputError(`The policy has no violation "${violation}"`, [
-      { field: 'violation', problem: 'is not in the policy', value: violation },
-    ])
-  const severity = input.severity ?? fitting[0]?.body.severity ?? known
-  const frame = { subject: job.subject, occurredAtMs: nowMs, cause: decided.id, author: reviewer, because: [] }
-  const primary =
-    fitting[0] ?? proposals[0] ?? (await proposeByHand(tx, deps, tenantId, frame, job, violation, severity))
+  const primary = fitting[0] ?? proposals[0]
+  const severity = input.severity ?? fitting[0]?.body.severity
+  const frame = { subject: job.subject, occurredAtMs: decided.occurredAtMs, author: reviewer, because: [] }
   // Other proposals of the same violation were right too; those of another one were not.
-  const right = [primary, ...fitting.filter((proposal) => proposal !== primary)]
+  const right = primary === undefined ? [] : [primary, ...fitting.filter((proposal) => proposal !== primary)]
   const confirmed = await deps.ledger.append(
     tx,
     tenantId,
     right.map((proposal): NewEntry => ({
       ...frame,
       kind: 'violation.confirmed',
-      automation: 'partial',
+      cause: decided.id,
+      automation: 'none',
       body: { proposalEntryId: proposal.id, jobId: job.jobId },
     })),
   )
-  const rest = proposals.filter((proposal) => !right.includes(proposal)).map((proposal) => proposal.id)
-  const dismissed = await dismiss(tx, deps, tenantId, reviewer, rest, job, decided)
-  const made = await deps.enforce(tx, tenantId, {
-    proposal: primary,
-    causeEntryId: confirmed[0]!.id,
-    jobId: job.jobId,
-    author: reviewer,
+  const wrong = proposals.filter((proposal) => !right.includes(proposal)).map((proposal) => proposal.id)
+  const dismissed = await dismiss(tx, deps, tenantId, reviewer, wrong, job, decided)
+  const base = primary === undefined ? await byHand(tx, tenantId, job) : ofProposal(primary)
+  const made = await decide(tx, deps, tenantId, {
+    ...base,
+    // A person looked: nothing is uncertain about the attribution any more.
+    attributionConfidence: 1,
     violation,
     severity,
-    note: input.note,
+    jobId: job.jobId,
+    author: reviewer,
+    automation: 'none',
+    because: fitting[0]?.because ?? [],
+    cause: confirmed[0]?.id ?? decided.id,
   })
-  return [...confirmed, ...dismissed, ...made]
+  if (!made.ok) return made
+  return { ok: true, entries: [...confirmed, ...dismissed, ...made.entries] }
+}
+
+/** What a decision rests on when a rule or a report opened the job without proposing a violation. */
+async function byHand(
+  tx: Tx,
+  tenantId: string,
+  job: Job,
+): Promise<Omit<DecideInput, 'author' | 'automation' | 'because'>> {
+  const stored = job.eventId === undefined ? undefined : await selectEvent(tx.query, tenantId, job.eventId)
+  const matter = stored && (await matterOf(tx.query, tenantId, stored.event, stored.occurredAtMs))
+  const reported = stored?.event.type === 'report.filed'
+  const actorId =
+    job.subject.kind === 'actor' ? job.subject.id : (matter?.actorId ?? (reported ? undefined : job.actorId))
+  if (stored === undefined || matter === undefined || actorId === undefined)
+    throw new InputError('Nothing says whose act this was, so there is nobody to decide about', [
+      { field: 'verdict', problem: 'can only be no_violation or escalate', value: 'violation' },
+    ])
+  const { event = stored.event, occurredAtMs } = matter
+  return {
+    violation: '',
+    context: event.context,
+    actorId,
+    itemId: job.itemId ?? event.item?.id,
+    threadId: event.thread?.id,
+    eventId: event.id,
+    occurredAtMs,
+    language: event.item?.language,
+    automatedDetection: !reported,
+    sourceType: reported ? 'TYPE_OTHER_NOTIFICATION' : 'VOLUNTARY',
+  }
 }
 
 async function dismiss(
@@ -250,42 +237,6 @@ async function dismiss(
       body: { proposalEntryId, jobId: job.jobId },
     })),
   )
-}
-
-/** A job that a rule or a report opened without proposing a violation: the reviewer proposes it. */
-async function proposeByHand(
-  tx: Tx,
-  deps: ReviewDeps,
-  tenantId: string,
-  frame: Pick<NewEntry, 'subject' | 'occurredAtMs' | 'cause' | 'author' | 'because'>,
-  job: Job,
-  violation: string,
-  severity: Severity,
-): Promise<LedgerEntry<'violation.proposed'>> {
-  const stored = job.eventId === undefined ? undefined : await selectEvent(tx.query, tenantId, job.eventId)
-  const actorId = job.actorId ?? stored?.event.actor.id
-  if (actorId === undefined || stored === undefined)
-    throw new InputError('This job names no event, so there is nobody and nothing to decide about', [
-      { field: 'verdict', problem: 'can only be no_violation or escalate', value: 'violation' },
-    ])
-  const body: ViolationProposal = {
-    eventId: stored.event.id,
-    rule: { id: 'by-hand', version: 1 },
-    violation,
-    severity,
-    context: stored.event.context,
-    confidence: 1,
-    actorId,
-    itemId: job.itemId,
-    threadId: stored.event.thread?.id,
-    occurredAtMs: stored.occurredAtMs,
-    route: 'review',
-    facts: { eventId: stored.event.id, signals: [], features: {}, labels: {}, lists: {} },
-  }
-  const [proposal] = await deps.ledger.append(tx, tenantId, [
-    { ...frame, kind: 'violation.proposed', automation: 'none', body } as NewEntry,
-  ])
-  return proposal as LedgerEntry<'violation.proposed'>
 }
 
 async function escalate(
@@ -350,7 +301,8 @@ function checkVerdict(job: Job, input: VerdictInput): void {
   if (!allowed.includes(input.verdict)) bad('verdict', `must be one of ${allowed.join(', ')}`, input.verdict)
   if (input.verdict === 'violation' && input.violation === undefined)
     bad('violation', 'is needed to say which policy was broken', '')
-  if (input.verdict === 'modify' && input.severity === undefined) bad('severity', 'is needed to modify a decision', '')
+  if (input.verdict === 'modify' && input.severity === undefined && input.violation === undefined)
+    bad('severity', 'or violation is needed to modify a decision', '')
   const needsNote = job.question !== 'violation' && input.verdict !== 'escalate'
   if (needsNote && (input.note ?? '').trim() === '') bad('note', 'is needed: the person is owed a reason', '')
 }

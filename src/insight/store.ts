@@ -231,3 +231,41 @@ export function labelHits(query: Query, tenantId: string): Promise<Hits[]> {
     [tenantId],
   )
 }
+
+export type Aggrieved = { decisionId: string; actorId: string; language: string; violating: boolean; madeMs: number }
+
+/**
+ * Decisions about simulated people that stand and that nobody has appealed yet, newest first, with what the person
+ * knows about themselves. For the simulated people of the demo, not for any detector.
+ */
+export function unappealedDecisions(
+  query: Query,
+  tenantId: string,
+  sinceMs: number,
+  limit: number,
+): Promise<Aggrieved[]> {
+  return query<Aggrieved>(
+    `SELECT decision.id::text AS "decisionId", decision.actor_id AS "actorId", decision.statement->>'language' AS language,
+       truth.violating, decision.recorded_ms AS "madeMs"
+     FROM decisions decision
+     JOIN sim_truth truth ON truth.tenant_id = decision.tenant_id AND truth.event_id = decision.event_id
+     WHERE decision.tenant_id = $1 AND decision.status <> 'reversed' AND decision.recorded_ms >= $2::bigint
+       AND NOT EXISTS (SELECT 1 FROM appeals WHERE appeals.tenant_id = $1 AND appeals.decision_id = decision.id::text)
+     ORDER BY decision.recorded_ms DESC LIMIT $3`,
+    [tenantId, sinceMs, limit],
+  )
+}
+
+/** What is true about the event of a job or a decision; undefined when no simulator made it. */
+export async function truthOf(
+  query: Query,
+  tenantId: string,
+  about: { eventId?: string; itemId?: string },
+): Promise<{ violating: boolean; violation: string | null } | undefined> {
+  const [row] = await query<{ violating: boolean; violation: string | null }>(
+    `SELECT violating, violation FROM sim_truth
+     WHERE tenant_id = $1 AND (event_id = $2 OR item_id = $3) ORDER BY violating DESC LIMIT 1`,
+    [tenantId, about.eventId ?? null, about.itemId ?? null],
+  )
+  return row
+}

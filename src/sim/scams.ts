@@ -222,11 +222,11 @@ function takeOver(world: World, person: Person): void {
 /** People who share a product photo that scammers once stole. They did nothing wrong; a careless bank says otherwise. */
 export function shareStolenPhoto(world: World, count: number): void {
   const { random, population } = world
-  for (const person of random.sample(
-    population.people.filter((candidate) => candidate.role === 'person'),
-    count,
-  ))
-    plan(world, world.startMs + random.between(0.02, 0.95) * (world.endMs - world.startMs), () => {
+  const people = population.people.filter((candidate) => candidate.role === 'person')
+  for (const [index, person] of random.sample(people, count).entries()) {
+    // The picture makes the rounds first, then lingers.
+    const share = index < 7 ? random.between(0.01, 0.08) : random.between(0.05, 0.95)
+    plan(world, world.startMs + share * (world.endMs - world.startMs), () => {
       const topic = random.pick(Object.values(person.words.topics))
       const text = random
         .pick(topic)
@@ -238,14 +238,16 @@ export function shareStolenPhoto(world: World, count: number): void {
         { note: 'near miss: a photo that scammers stole' },
       )
     })
+  }
 }
 
 /** One or two accounts that post known egregious media. */
 export function peddleEgregious(world: World): void {
   const { random } = world
   const photos = egregiousPhotos(world.seed)
-  for (let number = 0; number < 2; number++)
-    plan(world, world.startMs + random.between(0.1, 0.8) * (world.endMs - world.startMs), () => {
+  for (let number = 0; number < 2; number++) {
+    const share = number === 0 ? random.between(0.03, 0.08) : random.between(0.2, 0.8)
+    plan(world, world.startMs + share * (world.endMs - world.startMs), () => {
       const words = random.pick(world.population.communities).words
       const person = world.make({ role: 'peddler', words, createdAtMs: world.nowMs - random.int(20) * dayMs })
       for (let post = 0; post < 2; post++)
@@ -259,4 +261,5 @@ export function peddleEgregious(world: World): void {
           )
         })
     })
+  }
 }

@@ -169,10 +169,14 @@ export async function streamLag(
   nowMs: number,
 ): Promise<{ events: number; ageMs: number }> {
   const [row] = await query<{ events: number; oldest: number | null }>(
-    `SELECT count(*) AS events, min(e.received_ms) AS oldest FROM events e
-     LEFT JOIN stream_cursors c ON c.consumer = $1 AND c.partition = e.partition
-     WHERE (e.xid, e.position) > (coalesce(c.xid, '0'::xid8), coalesce(c.position, 0))`,
+    `SELECT coalesce(sum(behind.events), 0)::bigint AS events, min(behind.oldest) AS oldest
+     FROM (SELECT p.partition, coalesce(c.xid, '0'::xid8) AS xid, coalesce(c.position, 0) AS position
+           FROM (SELECT 0::smallint AS partition UNION SELECT partition FROM stream_cursors) p
+           LEFT JOIN stream_cursors c ON c.consumer = $1 AND c.partition = p.partition) AS at
+     CROSS JOIN LATERAL (SELECT count(*) AS events, min(received_ms) AS oldest FROM events e
+       WHERE e.partition = at.partition AND (e.xid, e.position) > (at.xid, at.position)) AS behind`,
     [consumer],
+    'stream-lag',
   )
   return { events: row!.events, ageMs: row!.oldest === null ? 0 : Math.max(0, nowMs - row!.oldest) }
 }

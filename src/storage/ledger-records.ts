@@ -81,6 +81,11 @@ export type EntryFilter = {
   subject?: SubjectRef
   cause?: string
   kinds?: readonly EntryKind[]
+  /** Id of a person or an API key; rules and models are not found by it. */
+  authorId?: string
+  /** Recorded at or after, and before. */
+  fromMs?: number
+  untilMs?: number
   /** Only entries before (older than) or after this ordinal. */
   beforeOrdinal?: number
   afterOrdinal?: number
@@ -107,6 +112,11 @@ export async function selectEntries(
   }
   if (filter.cause !== undefined) add('e.cause = ?', filter.cause)
   if (filter.kinds !== undefined) add('e.kind = ANY(?)', filter.kinds)
+  // Spelt as the partial index ledger_author is.
+  if (filter.authorId !== undefined)
+    add(`(e.author ->> 'kind') IN ('person', 'platform') AND (e.author ->> 'id') = ?`, filter.authorId)
+  if (filter.fromMs !== undefined) add('e.recorded_ms >= ?', filter.fromMs)
+  if (filter.untilMs !== undefined) add('e.recorded_ms < ?', filter.untilMs)
   if (filter.beforeOrdinal !== undefined) add('e.ordinal < ?', filter.beforeOrdinal)
   if (filter.afterOrdinal !== undefined) add('e.ordinal > ?', filter.afterOrdinal)
   values.push(filter.limit)
@@ -253,4 +263,17 @@ export async function digestTable(query: Query, table: string): Promise<string> 
     `SELECT md5(string_agg(r, E'\\n' ORDER BY r)) AS digest FROM (SELECT to_jsonb(t)::text AS r FROM "${table}" t) AS rows`,
   )
   return row!.digest ?? 'empty'
+}
+
+/** How many entries a tenant has, how many of them are sealed, and the hash of the last. */
+export async function countLedger(
+  query: Query,
+  tenantId: string,
+): Promise<{ entries: number; sealed: number; head: string | null }> {
+  const [row] = await query<{ entries: number; sequence: number | null; hash: Buffer | null }>(
+    `SELECT coalesce(h.sequence, 0) + (SELECT count(*) FROM ledger_entries e WHERE e.tenant_id = $1 AND e.ordinal > (SELECT ordinal FROM ledger_watermark)) AS entries,
+            h.sequence, h.hash FROM (SELECT 1) AS one LEFT JOIN ledger_heads h ON h.tenant_id = $1`,
+    [tenantId],
+  )
+  return { entries: row!.entries, sealed: row!.sequence ?? 0, head: row!.hash?.toString('hex') ?? null }
 }

@@ -25,6 +25,7 @@ export async function insertTenant(
   return rows.length > 0
 }
 
+/** A tenant with its settings; `lock` keeps others from changing it until the transaction ends. */
 export async function selectTenant(query: Query, id: string, lock = false): Promise<TenantRow | undefined> {
   const [row] = await query<Stored>(`SELECT ${columns} FROM tenants WHERE id = $1${lock ? ' FOR UPDATE' : ''}`, [id])
   return row === undefined ? undefined : toTenant(row)
@@ -42,6 +43,7 @@ export async function selectTenants(
   return rows.map(toTenant)
 }
 
+/** Replaces name and settings of a tenant and counts its version up. */
 export async function updateTenant(
   tx: Tx,
   id: string,

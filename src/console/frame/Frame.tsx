@@ -16,6 +16,7 @@ import { ApiError } from '../../http/client.ts'
 import { client, queries, useRead } from '../api.ts'
 import { ErrorState } from '../parts/ErrorState.tsx'
 import { KeyHint } from '../parts/KeyHint.tsx'
+import { SimStrip } from '../parts/SimStrip.tsx'
 import { SkeletonPage } from '../parts/Skeletons.tsx'
 import { areaGroups, areaOf, areas } from './areas.ts'
 import { Drawer } from './Drawer.tsx'
@@ -23,10 +24,10 @@ import { HoverHost } from './HoverHost.tsx'
 import { Go } from './Go.tsx'
 import { useKeys } from './keys.ts'
 import { KeySheet } from './KeySheet.tsx'
-import { openLive, useLiveState } from './live.ts'
+import { useLiveState } from './live.ts'
+import { useLiveRefresh } from './refresh.ts'
 import { Palette, type PaletteAct } from './Palette.tsx'
 import { SessionProvider, useSession } from './session.tsx'
-import { liveTopics } from './topics.ts'
 import { useUrl, type Url } from './url.ts'
 import './frame.css'
 
@@ -64,7 +65,7 @@ function Inside() {
   const main = useRef<HTMLElement>(null)
   const area = areaOf(url.path)
 
-  useEffect(() => openLive(liveTopics), [])
+  useLiveRefresh()
   const first = useRef(true)
   // After a change of screen, readers of the screen and the keyboard begin at the new one.
   useEffect(() => {
@@ -111,7 +112,7 @@ function Inside() {
       {rail ? <div className="rail-shade" onClick={() => setRail(false)} /> : null}
       <nav className="rail" onClick={() => setRail(false)} aria-label="Areas" data-open={rail ? '' : undefined}>
         <Go to="/" className="rail-mark">
-          <img src="/console/mark.svg" width="20" height="20" alt="" />
+          <img src="/console/assets/mark-1.svg" width="20" height="20" alt="" />
           Custos
         </Go>
         {areaGroups.map((group) => (
@@ -145,6 +146,7 @@ function Inside() {
           <KeyHint keys="mod+k" />
         </UnstyledButton>
         <span className="grow" />
+        <SimStrip />
         <LiveDot />
         <Menu position="bottom-end" width={240}>
           <Menu.Target>

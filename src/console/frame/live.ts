@@ -8,7 +8,6 @@ let state: LiveState = 'off'
 let source: EventSource | undefined
 const stateListeners = new Set<() => void>()
 const handlers = new Set<(message: LiveMessage) => void>()
-const known = new Set<string>()
 
 function setState(next: LiveState) {
   if (state === next) return
@@ -27,15 +26,14 @@ function hand(topic: string, event: MessageEvent<string>) {
 }
 
 /** Opens the stream once for the whole program; the browser reconnects by itself. */
-export function openLive(topics: readonly string[]): () => void {
+export function openLive(topics: readonly string[], onReset: () => void): () => void {
   setState('connecting')
-  source = new EventSource('/v1/live')
+  source = new EventSource(`/v1/live?topics=${topics.join(',')}`)
   source.addEventListener('open', () => setState('live'))
   source.addEventListener('error', () => setState(source?.readyState === EventSource.CLOSED ? 'off' : 'lost'))
-  source.addEventListener('message', (event) => hand('message', event))
-  known.clear()
+  // Too much passed while the connection was away: what is on the screen must be read again.
+  source.addEventListener('reset', onReset)
   for (const topic of topics) {
-    known.add(topic)
     source.addEventListener(topic, (event) => hand(topic, event as MessageEvent<string>))
   }
   return () => {

@@ -95,6 +95,9 @@ const BankEntry = Type.Object({
   mediaSha256: Optional(Type.String()),
   text: Optional(Type.String()),
   note: Optional(Type.String()),
+  matches: Type.Integer(),
+  confirmed: Type.Integer(),
+  overturned: Type.Integer(),
 })
 const Proposal = Type.Object({
   entryId: Type.String(),
@@ -135,9 +138,19 @@ const Preview = Type.Object({
   violation: Type.String(),
   severity: Severity,
   points: Type.Number(),
+  counted: Type.String({ description: 'Why it costs what it costs: points, education, warning, everywhere, …' }),
   removesItem: Type.Boolean(),
-  contexts: Type.Array(Type.Object({ ...Standing.properties, untilMs: Optional(TimeMs) })),
-  notice: Optional(Type.String()),
+  contexts: Type.Array(Standing, { description: 'Contexts whose standing would change, as they would be.' }),
+  consequences: Type.Array(
+    Type.Object({
+      context: Type.String(),
+      action: Type.String(),
+      features: Type.Array(Type.String()),
+      fromMs: TimeMs,
+      untilMs: Optional(TimeMs),
+    }),
+  ),
+  notice: Type.Array(Type.String(), { description: 'What the person would read, in their language.' }),
 })
 
 export const JobView = Type.Object(
@@ -152,6 +165,10 @@ export const JobView = Type.Object(
     itemState: Type.Enum(['present', 'edited', 'deleted', 'removed', 'none']),
     versions: Type.Array(
       Type.Object({ eventId: Type.String(), type: Type.String(), atMs: TimeMs, text: Optional(Type.String()) }),
+    ),
+    reports: Type.Array(
+      Type.Object({ eventId: Type.String(), reporterId: Type.String(), atMs: TimeMs, reason: Optional(Type.String()) }),
+      { description: 'Who reported the item, newest first.' },
     ),
     thread: Optional(
       Type.Object({
@@ -184,6 +201,7 @@ export const JobView = Type.Object(
         relation: Type.String(),
         language: Type.String(),
         filedAtMs: TimeMs,
+        hidden: Type.Boolean({ description: 'There are words that only those who may decide this job are shown.' }),
         statement: Optional(
           Type.Union([Type.String(), Type.Null()], { description: 'Null when the person was erased.' }),
         ),

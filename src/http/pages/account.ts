@@ -1,5 +1,5 @@
-import type { PageAccount, PageDecision, PageLimit } from './data.ts'
-import { html, plain, theirs, type Html } from './html.ts'
+import type { PublicAccount, PublicDecision, PublicLimit } from '../../flows/public-account.ts'
+import { markup, plain, theirs, type Html } from './html.ts'
 import type { KnownContext, KnownFeature, Messages } from './message-type.ts'
 import { fill, languages, moment, type Language } from './messages.ts'
 
@@ -18,24 +18,33 @@ function featureName(texts: Messages, feature: string): string {
     : plain(feature, 100).replaceAll('_', ' ')
 }
 
-/** A limit in words: where, what is not possible, and until when. */
-export function limitLine(language: Language, limit: PageLimit): Html {
+/** Limits as a list: first what is closed and until when, then all warnings as one. */
+export function limitList(language: Language, limits: readonly PublicLimit[]): Html {
+  const texts = languages[language]
+  const closing = limits.filter((limit) => limit.features.length > 0)
+  const warned = limits.filter((limit) => limit.features.length === 0)
+  const where = (limit: PublicLimit) => contextName(texts, limit.context, limit.contextTitle)
+  return markup`<ul class="list">${closing.map((limit) => limitLine(language, limit, where(limit)))}${
+    warned.length > 0 && markup`<li><strong>${warned.map(where).join(', ')}</strong><br>${texts.warning}</li>`
+  }</ul>`
+}
+
+function limitLine(language: Language, limit: PublicLimit, where: string): Html {
   const texts = languages[language]
   const what = limit.features.includes('*')
     ? texts.everything
     : limit.features.map((feature) => featureName(texts, feature)).join(', ')
   const end = limit.untilMs === undefined ? texts.noEnd : fill(texts.until, { when: moment(language, limit.untilMs) })
-  return html`<li>
-    <strong>${contextName(texts, limit.context, limit.contextTitle)}</strong><br />${
-      limit.features.length === 0
-        ? texts.warning
-        : html`${texts.notPossible}: ${what}<br /><span class="mark">${end}</span>`
-    }
-  </li>`
+  const { reason } = limit
+  return markup`<li><strong>${where}</strong><br>
+${texts.notPossible}: ${what}<br>
+<span class="mark">${end}</span>${
+    reason !== undefined && markup`<br><span class="soft" dir="auto">${plain(reason, 500)}</span>`
+  }</li>`
 }
 
 /** Where a decision stands, in one or two words. */
-export function statusWord(texts: Messages, decision: PageDecision): string {
+export function statusWord(texts: Messages, decision: PublicDecision): string {
   if (decision.status === 'reversed') return texts.takenBack
   if (decision.appeal !== undefined && decision.appeal.outcome === undefined) return texts.appealRunning
   if (decision.status === 'modified') return texts.changed
@@ -43,40 +52,31 @@ export function statusWord(texts: Messages, decision: PageDecision): string {
 }
 
 /** The page of an account: which limits hold until when, which decisions there are, what to do next. */
-export function accountBody(language: Language, account: PageAccount, links: Links): Html {
+export function accountBody(language: Language, account: PublicAccount, links: Links): Html {
   const texts = languages[language]
   const name = account.displayName ?? account.actorId
   const appealable = account.decisions.some(({ appealRefusal }) => appealRefusal === undefined)
-  return html` <h1>${texts.accountTitle}</h1>
-    <p class="soft">${texts.account}: ${theirs(name, 80)}</p>
-    <h2>${texts.limitsTitle}</h2>
-    ${
-      account.limits.length === 0
-        ? html`<p>${texts.noLimits}</p>`
-        : html`<ul class="list">
-            ${account.limits.map((limit) => limitLine(language, limit))}
-          </ul>`
-    }
-    <h2>${texts.nextTitle}</h2>
-    <p>${appealable ? texts.nextAppeal : texts.nextNothing}</p>
-    <h2>${texts.decisionsTitle}</h2>
-    ${
-      account.decisions.length === 0
-        ? html`<p>${texts.noDecisions}</p>`
-        : html`<ul class="list">
-            ${account.decisions.map((decision) => decisionLine(language, decision, links))}
-          </ul>`
-    }`
+  const limits = account.limits.length === 0 ? markup`<p>${texts.noLimits}</p>` : limitList(language, account.limits)
+  const decisions =
+    account.decisions.length === 0
+      ? markup`<p>${texts.noDecisions}</p>`
+      : markup`<ul class="list">${account.decisions.map((decision) => decisionLine(language, decision, links))}</ul>`
+  return markup`<h1>${texts.accountTitle}</h1>
+<p class="soft">${texts.account}: ${theirs(name, 80)}</p>
+<h2>${texts.limitsTitle}</h2>
+${limits}
+<h2>${texts.nextTitle}</h2>
+<p>${appealable ? texts.nextAppeal : texts.nextNothing}</p>
+<h2>${texts.decisionsTitle}</h2>
+${decisions}`
 }
 
-function decisionLine(language: Language, decision: PageDecision, links: Links): Html {
+function decisionLine(language: Language, decision: PublicDecision, links: Links): Html {
   const texts = languages[language]
+  const { language: written, policyTitle } = decision.statement
   const href = `${links.base}/decisions/${encodeURIComponent(decision.decisionId)}${links.query}`
-  return html`<li>
-    <a href="${href}">${plain(decision.statement.policyTitle, 200)}</a><br />
-    <span class="soft"
-      >${contextName(texts, decision.context, decision.contextTitle)} · ${moment(language, decision.madeAtMs)}</span
-    ><br />
-    <span>${statusWord(texts, decision)}</span>
-  </li>`
+  const where = contextName(texts, decision.context, decision.contextTitle)
+  return markup`<li><a href="${href}" lang="${plain(written, 35)}" dir="auto">${plain(policyTitle, 200)}</a><br>
+<span class="soft">${where} · ${moment(language, decision.madeAtMs)}</span><br>
+${statusWord(texts, decision)}</li>`
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { html, type Html } from './html.ts'
+import { markup, type Html } from './html.ts'
 import { languages, type Language } from './messages.ts'
 
 // Contrast of every text on its ground is at least 4.5:1 in both schemes (WCAG 2.2, 1.4.3); targets are 44 px high.
@@ -34,7 +34,8 @@ const styleHash = createHash('sha256').update(css).digest('base64')
 export const pageHeaders: Record<string, string> = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
-  'referrer-policy': 'no-referrer',
+  // Not no-referrer: browsers would then send the form with the origin "null", as from nowhere.
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'x-robots-tag': 'noindex, nofollow',
@@ -58,34 +59,26 @@ const styleElement: Html = { html: `<style>${css}</style>` }
 /** A whole page as text. */
 export function page({ language, title, path, body }: Frame): string {
   const texts = languages[language]
-  const links = Object.entries(languages).map(
-    ([code, { name, direction }]) =>
-      html`<li>
-        ${
-          code === language
-            ? html`<span lang="${code}" aria-current="true">${name}</span>`
-            : html`<a href="${path}?lang=${code}" hreflang="${code}" lang="${code}" dir="${direction}">${name}</a>`
-        }
-      </li>`,
+  const links = Object.entries(languages).map(([code, { name, direction }]) =>
+    code === language
+      ? markup`<li><span lang="${code}" aria-current="true">${name}</span></li>`
+      : markup`<li><a href="${path}?lang=${code}" hreflang="${code}" lang="${code}" dir="${direction}">${name}</a></li>`,
   )
-  return html`<!doctype html>
-    <html lang="${language}" dir="${texts.direction}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="robots" content="noindex" />
-        <title>${title}</title>
-        ${styleElement}
-      </head>
-      <body>
-        <main>${body}</main>
-        <footer>
-          <nav aria-label="${texts.chooseLanguage}">
-            <ul>
-              ${links}
-            </ul>
-          </nav>
-        </footer>
-      </body>
-    </html> `.html
+  return markup`<!doctype html>
+<html lang="${language}" dir="${texts.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+${styleElement}
+</head>
+<body>
+<main>
+${body}
+</main>
+<footer><nav aria-label="${texts.chooseLanguage}"><ul>${links}</ul></nav></footer>
+</body>
+</html>
+`.html
 }

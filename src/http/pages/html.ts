@@ -1,9 +1,9 @@
-/** Text that is HTML already. Only `html` makes it, so that everything else is escaped. */
+/** Text that is HTML already. Only `markup` makes it, so that everything else is escaped. */
 export type Html = { readonly html: string }
 type Piece = Html | string | number | false | null | undefined | readonly Piece[]
 
-/** A template that escapes every value: `html`<b>${name}</b>``. Lists are joined; false and undefined leave nothing. */
-export function html(strings: TemplateStringsArray, ...values: Piece[]): Html {
+/** A template that escapes every value. Lists are joined; false and undefined leave nothing. */
+export function markup(strings: TemplateStringsArray, ...values: Piece[]): Html {
   let text = strings[0]!
   values.forEach((value, index) => {
     text += piece(value) + strings[index + 1]!
@@ -36,7 +36,7 @@ const disturbing = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u
 
 /** Words of people, cut to `lengthMax` characters and kept from disturbing the page around them. */
 export function theirs(text: string, lengthMax: number): Html {
-  return html`<bdi>${plain(text, lengthMax)}</bdi>`
+  return markup`<bdi>${plain(text, lengthMax)}</bdi>`
 }
 
 /** The same as text, for titles and attributes. */

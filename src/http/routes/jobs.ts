@@ -47,9 +47,10 @@ function reviewerOf(principal: Principal): Reviewer {
   return { kind: 'person', id: principal.id, role: principal.roles[0] }
 }
 
-/** Queues that this person may be given jobs of, configured or not, as far as they hold anything. */
+/** Queues that this caller may be given jobs of, configured or not, as far as they hold anything. */
 export async function queuesFor(deps: JobRoutesDeps, principal: Principal): Promise<Queue[]> {
   const { tenantId } = principal
+  if (principal.kind !== 'person' || !principal.scopes.has('review:write')) return []
   const configured = await selectQueues(deps.db.query, tenantId)
   const filled = await selectQueueCounts(deps.db.query, tenantId, deps.clock())
   const names = new Set([...defaultQueues, ...configured, ...filled].map((queue) => queue.queue))
@@ -92,10 +93,7 @@ export function jobRoutes(mount: Mount, deps: JobRoutesDeps): void {
     return { job: job === undefined ? null : await view(principal, job.jobId, reply) }
   })
 
-  mount(getJob, async ({ params, principal, reply }) => {
-    // Its text may be worse than its queue's name says: who may not decide it sees it only as a viewer of the queue.
-    return view(principal, params.jobId, reply)
-  })
+  mount(getJob, ({ params, principal, reply }) => view(principal, params.jobId, reply))
 
   mount(claimJob, async ({ params, principal, reply }) => {
     const reviewer = await admit(principal, params.jobId)

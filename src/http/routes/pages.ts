@@ -1,33 +1,26 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Outcome } from '../../domain/error.ts'
-import type { Clock } from '../../domain/ids.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  appealAsHolder,
+  publicAccount,
+  publicDecision,
+  type Holder,
+  type PublicAccountDeps,
+  type PublicDecision,
+} from '../../flows/public-account.ts'
+import { resolveSubjectLink } from '../access.ts'
 import { accountPage, appealForm, appealPage, decisionPage } from '../contract/me.ts'
+import { acceptForms } from '../forms.ts'
 import { accountBody, type Links } from '../pages/account.ts'
-import type { PageAccount, PageDecision } from '../pages/data.ts'
 import { appealFormBody, appealTextLengthMax, decisionBody, messageBody, type FormState } from '../pages/decision.ts'
 import { page, pageHeaders } from '../pages/frame.ts'
 import type { Html } from '../pages/html.ts'
 import { chooseLanguage, isLanguage, languages, type Language } from '../pages/messages.ts'
 import type { Mount } from '../server.ts'
 
-export type Holder = { tenantId: string; actorId: string }
-
-export type PageDeps = {
-  clock: Clock
+export type PageDeps = PublicAccountDeps & {
   /** Key of the form tokens. */
   secretKey: string
-  /** Whose page a token opens; undefined when it is unknown or expired. */
-  resolveLink: (token: string, nowMs: number) => Promise<Holder | undefined>
-  /** The account as its holder may see it, statements in this language where the policy has it. */
-  account: (holder: Holder, language: Language, nowMs: number) => Promise<PageAccount>
-  /** One decision of this holder; undefined for one that is not about them. */
-  decision: (holder: Holder, decisionId: string, language: Language, nowMs: number) => Promise<PageDecision | undefined>
-  /** Files an appeal by the affected person; a second one for the same decision is refused. */
-  fileAppeal: (
-    holder: Holder,
-    appeal: { decisionId: string; text: string; language: Language },
-  ) => Promise<Outcome<{ appealId: string }>>
   log: (line: Record<string, unknown>) => void
 }
 
@@ -35,7 +28,8 @@ type Asked = { token: string; query: { lang?: string }; request: FastifyRequest;
 type Here = { language: Language; links: Links; path: string; holder: Holder; nowMs: number }
 
 /** The pages of affected persons. The link is the key: who has it sees this account and no other. */
-export function pageRoutes(mount: Mount, deps: PageDeps): void {
+export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): void {
+  acceptForms(app)
   const send = (reply: FastifyReply, status: number, language: Language, path: string, title: string, body: Html) =>
     reply
       .code(status)
@@ -55,7 +49,7 @@ export function pageRoutes(mount: Mount, deps: PageDeps): void {
     const language = chooseLanguage(query.lang, request.headers['accept-language'])
     try {
       const nowMs = deps.clock()
-      const holder = await deps.resolveLink(token, nowMs)
+      const holder = await resolveSubjectLink(deps.db.query, token, nowMs)
       if (holder === undefined) return notHere(reply, language, path, 'link')
       const chosen = query.lang !== undefined && isLanguage(language) ? `?lang=${language}` : ''
       const links = { base: `/me/${encodeURIComponent(token)}`, query: chosen }
@@ -74,22 +68,22 @@ export function pageRoutes(mount: Mount, deps: PageDeps): void {
   }
 
   mount(accountPage, ({ params, query, request, reply }) =>
-    open({ token: params.token, query, request, reply }, async ({ language, links, path, holder, nowMs }) => {
-      const account = await deps.account(holder, language, nowMs)
+    open({ token: params.token, query, request, reply }, async ({ language, links, path, holder }) => {
+      const account = await publicAccount(deps, holder, language)
       return send(reply, 200, language, path, languages[language].accountTitle, accountBody(language, account, links))
     }),
   )
 
   mount(decisionPage, ({ params, query, request, reply }) =>
     open({ token: params.token, query, request, reply }, async ({ language, links, path, holder, nowMs }) => {
-      const decision = await deps.decision(holder, params.decisionId, language, nowMs)
+      const decision = await publicDecision(deps, holder, params.decisionId, language)
       if (decision === undefined) return notHere(reply, language, path, 'noDecision')
       const body = decisionBody(language, decision, links, nowMs, query.done === '1')
       return send(reply, 200, language, path, languages[language].decisionTitle, body)
     }),
   )
 
-  const showForm = (reply: FastifyReply, here: Here, decision: PageDecision, status: number, form: FormState) =>
+  const showForm = (reply: FastifyReply, here: Here, decision: PublicDecision, status: number, form: FormState) =>
     send(
       reply,
       status,
@@ -109,12 +103,12 @@ export function pageRoutes(mount: Mount, deps: PageDeps): void {
       .send('')
   }
 
-  const mayAppeal = ({ appeal, appealRefusal, statement }: PageDecision, nowMs: number) =>
+  const mayAppeal = ({ appeal, appealRefusal, statement }: PublicDecision, nowMs: number) =>
     appeal === undefined && appealRefusal === undefined && nowMs < statement.appealUntilMs
 
   mount(appealPage, ({ params, query, request, reply }) =>
     open({ token: params.token, query, request, reply }, async (here) => {
-      const decision = await deps.decision(here.holder, params.decisionId, here.language, here.nowMs)
+      const decision = await publicDecision(deps, here.holder, params.decisionId, here.language)
       if (decision === undefined) return notHere(reply, here.language, here.path, 'noDecision')
       // The page of the decision says why not: too late, asked already, taken back.
       if (!mayAppeal(decision, here.nowMs)) return toDecision(reply, here, decision.decisionId, false)
@@ -125,8 +119,9 @@ export function pageRoutes(mount: Mount, deps: PageDeps): void {
 
   mount(appealForm, ({ params, query, request, reply }) =>
     open({ token: params.token, query, request, reply }, async (here) => {
-      const fields = await readForm(request)
-      const decision = await deps.decision(here.holder, params.decisionId, here.language, here.nowMs)
+      // Not a form: then nothing of it fits, and the answer is the form again.
+      const fields = (request.body ?? {}) as { text?: string; form?: string }
+      const decision = await publicDecision(deps, here.holder, params.decisionId, here.language)
       if (decision === undefined) return notHere(reply, here.language, here.path, 'noDecision')
       if (!mayAppeal(decision, here.nowMs))
         return toDecision(reply, here, decision.decisionId, decision.appeal !== undefined)
@@ -138,7 +133,7 @@ export function pageRoutes(mount: Mount, deps: PageDeps): void {
       if (text.length > appealTextLengthMax)
         return showForm(reply, here, decision, 422, { text, problem: 'too-long', formToken })
       const appeal = { decisionId: decision.decisionId, text: text.trim(), language: here.language }
-      await deps.fileAppeal(here.holder, appeal)
+      await appealAsHolder(deps, here.holder, appeal)
       // A second press of the button arrives here too: the page shows the one appeal there is, or why there is none.
       return toDecision(reply, here, decision.decisionId, true)
     }),
@@ -153,19 +148,4 @@ function tokenOfForm(secretKey: string, linkToken: string, decisionId: string): 
 function same(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)]
   return a.length === b.length && timingSafeEqual(a, b)
-}
-
-const formBytesMax = 256 * 1024
-
-/** The fields of a posted form, whether the server has parsed it or left it as a stream. */
-async function readForm(request: FastifyRequest): Promise<Record<string, string | undefined>> {
-  if (typeof request.body === 'object' && request.body !== null) return request.body as Record<string, string>
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request.raw as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    // Far beyond what the form takes: what is left away fails the form token or the length check anyway.
-    if (bytes <= formBytesMax) chunks.push(chunk)
-  }
-  return Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString('utf8')))
 }

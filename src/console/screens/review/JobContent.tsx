@@ -194,7 +194,7 @@ export function JobContent({ view }: { view: JobView }) {
             ]}
           />
           {view.actor.standing.length > 0 ? (
-            <ul className="job-standing">
+            <ul className="row-list">
               {view.actor.standing.map((standing) => (
                 <li key={standing.context} className="row wrap">
                   <span style={{ minWidth: 140 }}>{standing.context.replaceAll('_', ' ')}</span>
@@ -223,7 +223,7 @@ function Past({ title, entries, none }: { title: string; entries: JobView['earli
       {entries.length === 0 ? (
         <p className="faint small">{none}</p>
       ) : (
-        <ul className="job-past">
+        <ul className="row-list">
           {entries.map((entry) => (
             <li key={entry.entryId} className="row">
               {entry.severity === undefined ? null : <SeverityBadge severity={entry.severity} words={false} />}

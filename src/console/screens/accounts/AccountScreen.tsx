@@ -1,0 +1,20 @@
+import { useParams } from '@tanstack/react-router'
+import { Go } from '../../frame/Go.tsx'
+import { CopyId } from '../../parts/CopyId.tsx'
+import { Page } from '../../parts/Page.tsx'
+import { SubjectDetail } from './SubjectDetail.tsx'
+
+/** The dossier of an account. */
+export function Screen() {
+  const { actorId } = useParams({ strict: false }) as { actorId: string }
+  return (
+    <Page
+      title={actorId}
+      crumbs={<Go to="/accounts">Accounts</Go>}
+      about={<CopyId id={actorId} label="account id" />}
+      scroll
+    >
+      <SubjectDetail key={actorId} subject={{ kind: 'actor', id: actorId }} wide />
+    </Page>
+  )
+}

@@ -1,0 +1,97 @@
+import { Type, type Static } from 'typebox'
+import { Page, PageQuery, route, TimeMs } from './route.ts'
+
+const RateLimit = Type.Object(
+  {
+    perSecond: Type.Number({ minimum: 0.1, maximum: 10_000_000 }),
+    burst: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
+  },
+  { additionalProperties: false },
+)
+const settingFields = {
+  acceptUnknownTypes: Type.Boolean({
+    description: 'Whether events of a type that is neither built in nor declared are accepted.',
+  }),
+  eventTypes: Type.Record(
+    Type.String({ maxLength: 100 }),
+    Type.Object(
+      {
+        description: Type.Optional(Type.String({ maxLength: 1_000 })),
+        schema: Type.Optional(
+          Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the attributes.' }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    { maxProperties: 500, description: 'Event types of this tenant, by name.' },
+  ),
+  mediaHosts: Type.Array(Type.String({ minLength: 1, maxLength: 253 }), {
+    maxItems: 200,
+    description: 'Hosts that media may be fetched from; "*.example" for all below.',
+  }),
+  rateLimits: Type.Object({ key: RateLimit, person: RateLimit, events: RateLimit }, { additionalProperties: false }),
+}
+const Settings = Type.Object(settingFields)
+const tenantIdPattern = '^[a-z0-9][a-z0-9-]{0,62}$'
+const TenantName = Type.String({ minLength: 1, maxLength: 200 })
+
+export const Tenant = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  settings: Settings,
+  createdMs: TimeMs,
+})
+export type Tenant = Static<typeof Tenant>
+
+export const listTenants = route({
+  id: 'tenants.list',
+  method: 'GET',
+  path: '/v1/tenants',
+  summary: 'Tenants',
+  description: 'All of them for administrators of the installation (tenant "default"), else the one of the caller.',
+  scope: 'settings:read',
+  query: PageQuery,
+  response: Page(Tenant),
+})
+export const createTenant = route({
+  id: 'tenants.create',
+  method: 'POST',
+  path: '/v1/tenants',
+  summary: 'Make a tenant',
+  description: 'For administrators of the installation, who become administrators of the new tenant too.',
+  scope: 'settings:write',
+  body: Type.Object(
+    { id: Type.String({ pattern: tenantIdPattern }), name: TenantName },
+    { additionalProperties: false },
+  ),
+  response: Tenant,
+  status: 201,
+  idempotent: true,
+})
+export const getSettings = route({
+  id: 'settings.get',
+  method: 'GET',
+  path: '/v1/settings',
+  summary: 'Name and settings of this tenant',
+  scope: 'settings:read',
+  response: Tenant,
+})
+export const updateSettings = route({
+  id: 'settings.update',
+  method: 'PATCH',
+  path: '/v1/settings',
+  summary: 'Change settings of this tenant',
+  description: 'Needs If-Match. What is not given stays. The change is in the audit log with what was before.',
+  scope: 'settings:write',
+  body: Type.Object(
+    {
+      name: Type.Optional(TenantName),
+      acceptUnknownTypes: Type.Optional(settingFields.acceptUnknownTypes),
+      eventTypes: Type.Optional(settingFields.eventTypes),
+      mediaHosts: Type.Optional(settingFields.mediaHosts),
+      rateLimits: Type.Optional(settingFields.rateLimits),
+    },
+    { additionalProperties: false },
+  ),
+  response: Tenant,
+})
