@@ -1,5 +1,5 @@
 import type { Query } from '../storage/database.ts'
-import { compilePolicies, type PolicySet } from './fold.ts'
+import { compilePolicies, type PolicySet } from './policy-set.ts'
 import type { Policies } from './policies.ts'
 import { standing, type History, type Standing } from './standing.ts'
 import { selectStrikes, selectTrainings } from './store.ts'

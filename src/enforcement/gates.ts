@@ -1,6 +1,6 @@
 import type { Policy } from '../domain/policy.ts'
 import { isUnavailable, type Query } from '../storage/database.ts'
-import { selectGateState, type GateState } from './store.ts'
+import { selectGateStates, type GateState } from './store.ts'
 
 export type GateCheck = { actorId: string; feature: string; context: string }
 export type GateAnswer = {
@@ -14,6 +14,44 @@ export type GateAnswer = {
   failSafe?: true
 }
 
+export type GateStates = { of: (tenantId: string, actorId: string) => Promise<GateState> }
+
+/** So many accounts are asked for in one statement. */
+const actorsAtOnceMax = 500
+
+/**
+ * Reads the gates of accounts, always fresh. Checks that arrive while a question is under way share the next one, so that a
+ * rush costs a few statements instead of thousands.
+ */
+export function createGateStates(query: Query): GateStates {
+  type Waiting = { actorId: string; done: (state: GateState) => void; fail: (error: unknown) => void }
+  const waiting = new Map<string, Waiting[]>()
+  const asking = new Set<string>()
+
+  const ask = async (tenantId: string): Promise<void> => {
+    asking.add(tenantId)
+    for (let batch = waiting.get(tenantId)!.splice(0, actorsAtOnceMax); batch.length > 0;) {
+      try {
+        const states = await selectGateStates(query, tenantId, [...new Set(batch.map((one) => one.actorId))])
+        for (const one of batch) one.done(states.get(one.actorId) ?? { gates: [], labels: [] })
+      } catch (error) {
+        for (const one of batch) one.fail(error)
+      }
+      batch = waiting.get(tenantId)!.splice(0, actorsAtOnceMax)
+    }
+    asking.delete(tenantId)
+  }
+  return {
+    of: (tenantId, actorId) =>
+      new Promise<GateState>((done, fail) => {
+        const line = waiting.get(tenantId) ?? []
+        waiting.set(tenantId, line)
+        line.push({ actorId, done, fail })
+        if (!asking.has(tenantId)) void ask(tenantId)
+      }),
+  }
+}
+
 const allow: GateAnswer = { answer: 'allow' }
 
 /**
@@ -21,14 +59,14 @@ const allow: GateAnswer = { answer: 'allow' }
  * names asks for a challenge. When the database is away the policy's fail-safe for the feature answers.
  */
 export async function checkGate(
-  query: Query,
+  states: GateStates,
   tenantId: string,
   check: GateCheck,
   nowMs: number,
   policy: Policy | undefined,
 ): Promise<GateAnswer> {
   try {
-    return answerGate(await selectGateState(query, tenantId, check.actorId), check, nowMs, policy)
+    return answerGate(await states.of(tenantId, check.actorId), check, nowMs, policy)
   } catch (error) {
     if (!isUnavailable(error)) throw error
     return failSafe(policy, check.feature)

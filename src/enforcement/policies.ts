@@ -7,7 +7,7 @@ import type { SubjectRef } from '../domain/subject.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Query, Tx } from '../storage/database.ts'
 import { lockKeys } from '../storage/ledger-records.ts'
-import { compilePolicies, type PolicySet, type Version } from './fold.ts'
+import { compilePolicies, type PolicySet, type Version } from './policy-set.ts'
 import { readPolicy, referencePolicyText } from './policy-file.ts'
 import { selectPolicies, selectPolicyVersions } from './store.ts'
 
@@ -85,6 +85,7 @@ export async function publishPolicy(
     ])
   const version = (newest?.version ?? 0) + 1
   const effectiveFromMs = newest === undefined ? 0 : (policy.effectiveFromMs ?? nowMs)
+  loadedIn.get(tx)?.delete(tenantId)
   const [entry] = await deps.ledger.append(tx, tenantId, [
     {
       kind: 'policy.published',
@@ -99,8 +100,23 @@ export async function publishPolicy(
   return { version, changed: true, entry: entry! }
 }
 
+/** What each transaction has loaded: one batch of events asks once, and sees one policy throughout. */
+const loadedIn = new WeakMap<Tx, Map<string, TenantPolicies>>()
+
 /** The policies of a tenant, publishing the reference policy first when there are none. */
 export async function ensurePolicies(
+  tx: Tx,
+  deps: PublishDeps & { policies: Policies },
+  tenantId: string,
+): Promise<TenantPolicies> {
+  const loaded = loadedIn.get(tx) ?? new Map<string, TenantPolicies>()
+  loadedIn.set(tx, loaded)
+  const found = loaded.get(tenantId) ?? (await loadOrPublish(tx, deps, tenantId))
+  loaded.set(tenantId, found)
+  return found
+}
+
+async function loadOrPublish(
   tx: Tx,
   deps: PublishDeps & { policies: Policies },
   tenantId: string,

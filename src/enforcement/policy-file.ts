@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Node } from 'yaml'
 import { InputError, type FieldProblem } from '../domain/error.ts'
-import { parsePolicy, type Policy } from '../domain/policy.ts'
+import { parsePolicy } from '../domain/parse-policy.ts'
+import type { Policy } from '../domain/policy.ts'
 
 /** Policies are written by hand; nothing sensible comes near this. */
 export const policyBytesMax = 512 * 1024
@@ -24,8 +25,16 @@ export function readPolicy(text: string): Policy {
     })
     throw new InputError(`Cannot read policy: ${problems[0]!.problem} (line ${problems[0]!.line})`, problems)
   }
+  let plain: unknown
   try {
-    return parsePolicy(document.toJS({ maxAliasCount: 100 }) as unknown)
+    plain = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    // Aliases of aliases, made to grow without bounds.
+    const problem = (error as Error).message
+    throw new InputError(`Cannot read policy: ${problem}`, [{ field: '', problem }])
+  }
+  try {
+    return parsePolicy(plain)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const problems = error.problems.map((problem) => ({

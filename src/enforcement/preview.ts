@@ -1,7 +1,7 @@
 import type { Policy } from '../domain/policy.ts'
 import type { Query } from '../storage/database.ts'
 import { selectHistory } from './current.ts'
-import { compilePolicies } from './fold.ts'
+import { compilePolicies } from './policy-set.ts'
 import type { TenantPolicies } from './policies.ts'
 import { standing } from './standing.ts'
 import { selectRecentActors } from './store.ts'

@@ -8,11 +8,11 @@ import {
   runsAt,
   type Counted,
   type Fold,
-  type PolicySet,
   type Strike,
   type Taken,
   type Training,
 } from './fold.ts'
+import type { PolicySet } from './policy-set.ts'
 
 export type History = { strikes: Strike[]; trainings: Training[] }
 

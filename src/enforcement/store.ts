@@ -575,18 +575,28 @@ export type GateState = {
   labels: { label: string; expiresMs: number | null }[]
 }
 
-export async function selectGateState(query: Query, tenantId: string, actorId: string): Promise<GateState> {
-  const rows = await query<GateRow & { kind: 'gate' | 'label' }>(
-    `SELECT 'gate' AS kind, id, feature, context, until_ms AS "untilMs", consequence_id AS "consequenceId", reason
-     FROM gates WHERE tenant_id = $1 AND actor_id = $2
+/** Gates and labels of some accounts; one that has neither is not in the answer. */
+export async function selectGateStates(
+  query: Query,
+  tenantId: string,
+  actorIds: readonly string[],
+): Promise<Map<string, GateState>> {
+  const rows = await query<GateRow & { kind: 'gate' | 'label'; actorId: string }>(
+    `SELECT 'gate' AS kind, actor_id AS "actorId", id, feature, context, until_ms AS "untilMs",
+       consequence_id AS "consequenceId", reason
+     FROM gates WHERE tenant_id = $1 AND actor_id = ANY($2)
      UNION ALL
-     SELECT 'label', label, '', '', expires_ms, NULL, '' FROM labels
-     WHERE tenant_id = $1 AND subject_kind = 'actor' AND subject_id = $2`,
-    [tenantId, actorId],
-    'gate-state',
+     SELECT 'label', subject_id, label, '', '', expires_ms, NULL, '' FROM labels
+     WHERE tenant_id = $1 AND subject_kind = 'actor' AND subject_id = ANY($2)`,
+    [tenantId, actorIds],
+    'gate-states',
   )
-  return {
-    gates: rows.filter((row) => row.kind === 'gate'),
-    labels: rows.filter((row) => row.kind === 'label').map((row) => ({ label: row.id, expiresMs: row.untilMs })),
+  const states = new Map<string, GateState>()
+  for (const { kind, actorId, ...row } of rows) {
+    const state = states.get(actorId) ?? { gates: [], labels: [] }
+    states.set(actorId, state)
+    if (kind === 'gate') state.gates.push(row)
+    else state.labels.push({ label: row.id, expiresMs: row.untilMs })
   }
+  return states
 }

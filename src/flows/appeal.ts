@@ -12,7 +12,7 @@ import type { Vault } from '../ledger/vault.ts'
 import { openJob, withdrawAnswered } from '../review/open.ts'
 import type { Tx } from '../storage/database.ts'
 import { selectEvent } from '../storage/event-log.ts'
-import { modify, reverse, type ChangeRefusal } from './enforce.ts'
+import { modify, reverse, type ChangeRefusal } from './remedy.ts'
 import { learnFromOverturn, type LearnDeps } from './learn.ts'
 
 export type AppealDeps = LearnDeps & { vault: Vault }

@@ -10,13 +10,14 @@ import {
   tenantId,
   type Fixture,
 } from '../../test/enforcement-fixture.ts'
-import { checkGate } from '../enforcement/gates.ts'
+import { checkGate, createGateStates } from '../enforcement/gates.ts'
 import { checkDsaStatement, type DsaStatement } from '../enforcement/statement.ts'
 import { selectConsequences, selectDecision, selectGates, selectHolds, selectStandings } from '../enforcement/store.ts'
 import { recentEntries } from '../ledger/read.ts'
 import { readEffects } from '../storage/outbox.ts'
 import { runDueTimers } from '../storage/timers.ts'
-import { decide, modify, propose, reverse } from './enforce.ts'
+import { decide, propose } from './enforce.ts'
+import { modify, reverse } from './remedy.ts'
 import { closeGate, completeTraining, enforcementTimers } from './marks.ts'
 
 const person = { kind: 'person' as const, id: 'reviewer-1' }
@@ -39,7 +40,7 @@ const stateOf = async ({ db }: Fixture, actorId = 'u1') => ({
 })
 const ask = (fixture: Fixture, feature: string, context: string, actorId = 'u1') =>
   checkGate(
-    fixture.db.query,
+    createGateStates(fixture.db.query),
     tenantId,
     { actorId, feature, context },
     fixture.nowMs(),

@@ -11,22 +11,15 @@ import type {
 } from '../domain/entry.ts'
 import type { Outcome } from '../domain/error.ts'
 import { uuidv7, type RandomBytes } from '../domain/ids.ts'
-import { violationWords, type Policy } from '../domain/policy.ts'
+import type { Policy } from '../domain/policy.ts'
 import type { Reason } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
-import { announce, type NoticeFor } from '../enforcement/announce.ts'
+import { announce } from '../enforcement/announce.ts'
 import { renderNotice, type NoticeInput } from '../enforcement/notice.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { lockActors, settle, type SettleDeps, type Settled } from '../enforcement/settle.ts'
 import { buildStatement, dsaStatement } from '../enforcement/statement.ts'
-import {
-  selectConsequences,
-  selectDecision,
-  selectDecisions,
-  selectHolds,
-  threadIsFree,
-  type DecisionRow,
-} from '../enforcement/store.ts'
+import { selectDecisions, selectHolds } from '../enforcement/store.ts'
 import { openJob } from '../review/open.ts'
 import type { Tx } from '../storage/database.ts'
 
@@ -90,6 +83,8 @@ export async function propose(
     if (!decided.ok) return { ok: true, entries: [proposed] }
     return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
   }
+  // Nobody needs to look at what has been decided already.
+  if ((await alreadyDecided(tx, tenantId, proposal)) !== undefined) return { ok: true, entries: [proposed] }
   const jobId = await openJob(tx, deps, tenantId, {
     subject: itemId === undefined ? subject : { kind: 'item', id: itemId },
     queue: options.queue ?? (proposal.severity === 4 || violation.egregious ? 'egregious' : 'default'),
@@ -310,143 +305,8 @@ export async function decide(
   return { ok: true, decisionId, entries: all, settled }
 }
 
-export type ChangeInput = {
-  decisionId: string
-  author: Author
-  reason: string
-  appealId?: string
-  /** The entry that it follows from, such as the outcome of the appeal. */
-  cause?: string
-}
-export type ChangeRefusal = 'not-found' | 'already-reversed' | 'nothing-changes' | 'unknown-violation'
-export type Changed = { decision: DecisionRow; entries: LedgerEntry[]; standing: Settled['standing'] }
-
-/**
- * Voids a decision: its strike, what later steps of the ladder owed to it, its gates and the item's removal, exactly as if
- * it had never been made. What other decisions hold stays. The statement is corrected and the platform told.
- */
-export async function reverse(
-  tx: Tx,
-  deps: EnforceDeps,
-  tenantId: string,
-  input: ChangeInput,
-): Promise<Outcome<Changed, ChangeRefusal>> {
-  const found = await lockDecision(tx, tenantId, input.decisionId)
-  if (!found.ok) return found
-  const { decision } = found
-  const statement = { ...decision.statement, correction: `Reversed. ${input.reason}` }
-  const body = { decisionId: decision.id, appealId: input.appealId, reason: input.reason, statement }
-  return change(tx, deps, tenantId, decision, input, { kind: 'decision.reversed', body })
-}
-
-export type ModifyInput = ChangeInput & { severity?: Severity; violation?: string }
-
-/** Changes what a decision found; everything that follows is as if it had been made so in the first place. */
-export async function modify(
-  tx: Tx,
-  deps: EnforceDeps,
-  tenantId: string,
-  input: ModifyInput,
-): Promise<Outcome<Changed, ChangeRefusal>> {
-  const found = await lockDecision(tx, tenantId, input.decisionId)
-  if (!found.ok) return found
-  const { decision } = found
-  const policy = (await ensurePolicies(tx, deps, tenantId)).set.versions.get(decision.policyVersion)!.policy
-  const violation = policy.violations[input.violation ?? decision.violation]
-  if (violation === undefined) return unknownViolation(input.violation!, policy)
-  const severity = input.severity ?? decision.severity
-  if (violation.id === decision.violation && severity === decision.severity)
-    return { ok: false, reason: 'nothing-changes', detail: 'It has this violation and severity already.' }
-  const { title, text } = violationWords(violation, decision.statement.language)
-  const statement: StatementOfReasons = {
-    ...decision.statement,
-    violation: violation.id,
-    policyTitle: title,
-    policyText: text,
-    policyUrl: violation.url,
-    legalGround: violation.ground === 'legal' ? 'ILLEGAL_CONTENT' : 'INCOMPATIBLE_CONTENT',
-    correction: `Changed from ${decision.violation}, severity ${decision.severity}, to ${violation.id}, severity ${severity}. ${input.reason}`,
-  }
-  const body = { decisionId: decision.id, severity, violation: violation.id, appealId: input.appealId, statement }
-  return change(tx, deps, tenantId, decision, input, { kind: 'decision.modified', body })
-}
-
-async function lockDecision(
-  tx: Tx,
-  tenantId: string,
-  decisionId: string,
-): Promise<Outcome<{ decision: DecisionRow }, ChangeRefusal>> {
-  const before = await selectDecision(tx.query, tenantId, decisionId)
-  if (before === undefined)
-    return { ok: false, reason: 'not-found', detail: `There is no decision "${decisionId.slice(0, 100)}" here.` }
-  await lockActors(tx, tenantId, [before.actorId])
-  const decision = (await selectDecision(tx.query, tenantId, decisionId))!
-  return decision.status === 'reversed'
-    ? { ok: false, reason: 'already-reversed', detail: 'This decision has already been reversed.' }
-    : { ok: true, decision }
-}
-
-async function change(
-  tx: Tx,
-  deps: EnforceDeps,
-  tenantId: string,
-  decision: DecisionRow,
-  input: ChangeInput,
-  what: Pick<NewEntry<'decision.reversed'>, 'kind' | 'body'> | Pick<NewEntry<'decision.modified'>, 'kind' | 'body'>,
-): Promise<Outcome<Changed, ChangeRefusal>> {
-  const nowMs = deps.clock()
-  const { actorId, itemId, threadId, id: decisionId } = decision
-  const automation: Automation = input.author.kind === 'person' ? 'none' : 'full'
-  const because = [{ name: 'reason', value: input.reason, because: input.reason }]
-  const frame = { occurredAtMs: nowMs, author: input.author, automation, because }
-  const [changed] = await deps.ledger.append(tx, tenantId, [
-    { ...frame, subject: { kind: 'actor', id: actorId }, cause: input.cause ?? decisionId, ...what } as NewEntry,
-  ])
-  const given: NewEntry[] = []
-  const held = { ...frame, because: [], cause: changed!.id }
-  if (what.kind === 'decision.reversed') {
-    if (itemId !== null && decision.body.removesItem && !(await isHeld(tx, 'item', tenantId, itemId)))
-      given.push({
-        ...held,
-        kind: 'item.restored',
-        subject: { kind: 'item', id: itemId },
-        body: { itemId, decisionId },
-      })
-    if (threadId !== null && (await threadIsFree(tx.query, tenantId, threadId)))
-      given.push({
-        ...held,
-        kind: 'thread.released',
-        subject: { kind: 'thread', id: threadId },
-        body: { threadId, decisionId },
-      })
-  }
-  const restored = await deps.ledger.append(tx, tenantId, given)
-  const settled = await settle(tx, deps, tenantId, actorId, { nowMs, cause: changed!.id, undoes: true })
-  const entries = [changed!, ...restored, ...settled.entries]
-  const policy = (await ensurePolicies(tx, deps, tenantId)).set.versions.get(decision.policyVersion)!.policy
-  const { statement } = what.body
-  const running = await selectConsequences(tx.query, tenantId, actorId, true)
-  const notice: NoticeFor = {
-    actorId,
-    decisionId,
-    appealUntilMs: decision.appealUntilMs,
-    notice: renderNotice({
-      ...noticeOf(policy, { body: decision.body, statement, automation: decision.automation }),
-      kind: what.kind === 'decision.reversed' ? 'reversed' : 'modified',
-      education: false,
-      consequences: running.filter((one) => one.causes.includes(decisionId)),
-    }),
-  }
-  await announce(tx, deps, tenantId, actorId, entries, [notice])
-  const row = (await selectDecision(tx.query, tenantId, decisionId))!
-  return { ok: true, decision: row, entries, standing: settled.standing }
-}
-
-async function isHeld(tx: Tx, kind: 'item' | 'thread', tenantId: string, id: string): Promise<boolean> {
-  return (await selectHolds(tx.query, kind, tenantId, id)).length > 0
-}
-
-function noticeOf(
+/** What a notice says about a decision, whatever its occasion. */
+export function noticeOf(
   policy: Policy,
   made: { body: DecisionBody; statement: StatementOfReasons; automation: Automation },
 ): Omit<NoticeInput, 'kind' | 'education' | 'consequences'> {
@@ -465,13 +325,22 @@ function noticeOf(
   }
 }
 
-/** What the affected person is told was seen: the reasons of the rule; what a reviewer noted for colleagues stays inside. */
+/**
+ * What the affected person is told was seen: what the rule says of itself, else the other reasons. Counts, and what a
+ * reviewer noted for colleagues, stay inside.
+ */
 function factsOf(input: DecideInput): string {
-  const reasons = input.because.map((reason) => reason.because).filter((text) => text !== '')
-  return reasons.length > 0 ? reasons.join('. ') : 'A person looked at this and found that it breaks the rule.'
+  const told = input.because.filter(({ name, because }) => because !== '' && !/^(feature|reviewer)\./.test(name))
+  const ofRule = told.filter(({ name }) => name.startsWith('rule.'))
+  const reasons = (ofRule.length > 0 ? ofRule : told).map(({ because }) => because.replace(/[.\s]+$/, ''))
+  return reasons.length > 0 ? reasons.join('. ') : 'A person looked at this and found that it breaks the rule'
 }
 
-async function alreadyDecided(tx: Tx, tenantId: string, input: DecideInput): Promise<string | undefined> {
+async function alreadyDecided(
+  tx: Tx,
+  tenantId: string,
+  input: Pick<DecideInput, 'actorId' | 'violation' | 'itemId' | 'eventId'>,
+): Promise<string | undefined> {
   if (input.itemId === undefined && input.eventId === undefined) return undefined
   const same = await selectDecisions(tx.query, tenantId, {
     actorId: input.actorId,
@@ -489,7 +358,8 @@ export function contextOf(policy: Policy, context: string): string | undefined {
   return policy.contexts.default === undefined ? undefined : 'default'
 }
 
-function unknownViolation(violation: string, policy: Policy) {
+/** The refusal for a violation that the policy does not have. */
+export function unknownViolation(violation: string, policy: Policy) {
   return {
     ok: false as const,
     reason: 'unknown-violation' as const,

@@ -12,7 +12,8 @@ import {
   roleAt,
   withLinked,
 } from '../../src/enforcement/attribution.ts'
-import { compilePolicies, type Strike } from '../../src/enforcement/fold.ts'
+import { type Strike } from '../../src/enforcement/fold.ts'
+import { compilePolicies } from '../../src/enforcement/policy-set.ts'
 import { readPolicy, referencePolicyText } from '../../src/enforcement/policy-file.ts'
 import { historyOf, standing, type Standing } from '../../src/enforcement/standing.ts'
 

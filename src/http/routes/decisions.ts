@@ -10,7 +10,8 @@ import {
   type DecisionRow,
 } from '../../enforcement/store.ts'
 import { reverseDecision as reverseFlow, type AppealDeps } from '../../flows/appeal.ts'
-import { decide, modify } from '../../flows/enforce.ts'
+import { decide } from '../../flows/enforce.ts'
+import { modify } from '../../flows/remedy.ts'
 import { explain, type ExplainDeps, type Step } from '../../flows/explain.ts'
 import type { Database } from '../../storage/database.ts'
 import {

@@ -1,4 +1,4 @@
-import { checkGate as check, failSafe } from '../../enforcement/gates.ts'
+import { checkGate as check, createGateStates, failSafe } from '../../enforcement/gates.ts'
 import { contextOf, type EnforceDeps } from '../../flows/enforce.ts'
 import { openGate as open } from '../../flows/marks.ts'
 import { isUnavailable, type Database } from '../../storage/database.ts'
@@ -13,6 +13,7 @@ const policyAgeMsMax = 1_000
 
 export function gateRoutes(mount: Mount, deps: GateRoutesDeps): void {
   const { db } = deps
+  const states = createGateStates(db.query)
   const asked = new Map<string, number>()
 
   /** The newest policy, at most a second old: a check must not pay for a question whose answer hardly ever changes. */
@@ -31,7 +32,7 @@ export function gateRoutes(mount: Mount, deps: GateRoutesDeps): void {
       const policy = await policyOf(tenantId)
       const context = (policy && contextOf(policy, body.context)) ?? body.context
       const asks = { actorId: body.actor, feature: body.feature, context }
-      return await check(db.query, tenantId, asks, deps.clock(), policy)
+      return await check(states, tenantId, asks, deps.clock(), policy)
     } catch (error) {
       if (!isUnavailable(error)) throw error
       return failSafe(deps.policies.known(tenantId)?.newest.policy, body.feature)
