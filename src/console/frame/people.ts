@@ -21,7 +21,9 @@ export function shortId(id: string): string {
   return id.replace(uuid, (found) => `${found.slice(0, 8)}…${found.slice(-4)}`)
 }
 
-/** Replaces ids of staff in a text by their names, and shortens the other ids. */
+const isoTime = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g
+
+/** Makes a text of the server readable: ids of staff become their names, other ids short, times those of the reader. */
 export function useNamed(): (text: string) => string {
   const { scopes } = useSession()
   const people = useRead(
@@ -30,5 +32,21 @@ export function useNamed(): (text: string) => string {
     { enabled: scopes.includes('people:read'), staleMs: 300_000 },
   )
   const names = new Map(people.data?.items.map((each) => [each.id, each.name]))
-  return (text) => text.replace(uuid, (found) => names.get(found) ?? shortId(found))
+  return (text) =>
+    text
+      .replace(uuid, (found) => names.get(found) ?? shortId(found))
+      .replace(isoTime, (found) =>
+        new Date(found).toLocaleString(undefined, {
+          day: 'numeric',
+          month: 'short',
+          hour: '2-digit',
+          minute: '2-digit',
+          hour12: false,
+        }),
+      )
+}
+
+/** With a capital first letter. */
+export function capital(text: string): string {
+  return text.replace(/^[a-z]/, (first) => first.toUpperCase())
 }

@@ -15,6 +15,7 @@ const columns: Column<Decision>[] = [
     key: 'severity',
     title: 'Severity',
     width: '124px',
+    narrow: '56px',
     cell: (decision) => <SeverityBadge severity={decision.severity} />,
   },
   {
@@ -31,6 +32,7 @@ const columns: Column<Decision>[] = [
     key: 'actor',
     title: 'Account',
     width: 'minmax(96px, 200px)',
+    narrow: 'minmax(80px, 0.8fr)',
     cell: (decision) => <SubjectChip subject={{ kind: 'actor', id: decision.actorId }} />,
   },
   {

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
-import { useNamed } from '../frame/people.ts'
-import { exactText, useNow } from '../frame/time.ts'
+import { capital, useNamed } from '../frame/people.ts'
+import { countOf, exactText, useNow } from '../frame/time.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import './timeline.css'
 
@@ -38,9 +38,17 @@ export function Timeline({ points, label }: { points: TimelinePoint[]; label: st
                 <span className="timeline-mark" aria-hidden="true" />
                 <div className="grow">
                   <div className="timeline-title">
-                    {typeof point.title === 'string' ? named(point.title) : point.title}
+                    {typeof point.title === 'string'
+                      ? point.kind === 'event'
+                        ? point.title
+                        : capital(named(point.title))
+                      : point.title}
                   </div>
-                  {point.detail === undefined ? null : <div className="timeline-detail">{point.detail}</div>}
+                  {point.detail === undefined ? null : (
+                    <div className="timeline-detail">
+                      {typeof point.detail === 'string' && point.kind !== 'event' ? named(point.detail) : point.detail}
+                    </div>
+                  )}
                 </div>
                 <RelativeTime timeMs={point.timeMs} className="faint small" />
               </div>
@@ -75,7 +83,7 @@ function Strip({ points, now }: { points: TimelinePoint[]; now: number }) {
         ))}
       </svg>
       <span className="faint small">{exactText(from)}</span>
-      <span className="faint small">{until - from > dayMs ? `${Math.round(span / dayMs)} days` : ''} · now</span>
+      <span className="faint small">{until - from > dayMs ? countOf(Math.round(span / dayMs), 'day') : ''} · now</span>
     </div>
   )
 }

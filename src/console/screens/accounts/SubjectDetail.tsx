@@ -6,6 +6,7 @@ import { getSubject, getTimeline, type SubjectView } from '../../../http/contrac
 import { usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useMay } from '../../frame/session.tsx'
+import { countOf } from '../../frame/time.ts'
 import { path, useUrl } from '../../frame/url.ts'
 import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
@@ -178,12 +179,12 @@ function Standing({ view }: { view: SubjectView }) {
           <li key={standing.context}>
             <span className="row wrap">
               <span className="grow">{standing.title}</span>
-              <span>{standing.points.toLocaleString('en', { maximumFractionDigits: 2 })} points</span>
+              <span>{countOf(standing.points, 'point')}</span>
               <LevelBadge action={standing.action} />
             </span>
             <span className="small muted">
               {condense(standing.arithmetic)}
-              {standing.spilled > 0 ? ` (${standing.spilled} from other contexts)` : ''}
+              {standing.spilled > 0 && standing.own > 0 ? ` (${standing.spilled} from other contexts)` : ''}
             </span>
           </li>
         ))}

@@ -53,8 +53,9 @@ export function timelineOf(
         id: entry.entryId,
         timeMs: entry.atMs,
         kind: timelineKind(entry.kind),
-        title: entry.title,
-        detail: entry.because[0]?.because,
+        title: condense(entry.title),
+        // The reason is only told where the title does not say it already.
+        detail: detailOf(entry),
         tone: entryTone(entry.kind),
       })),
     ...(kinds.has('events')

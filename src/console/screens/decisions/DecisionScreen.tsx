@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
+import type { MatchRef } from '../../../domain/entry.ts'
 import { getDecision, reverseDecision, type DecisionDetail, type StepView } from '../../../http/contract/decisions.ts'
 import { client, useChange, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
@@ -19,9 +20,10 @@ import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
 import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EventLink } from '../../parts/EventLink.tsx'
-import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
+import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
+import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -166,8 +168,7 @@ export function Screen() {
           </Panel>
           {decision.match === null ? null : (
             <Panel title="The match it rests on">
-              <EvidenceList facts={factsOf(decision.match as Record<string, unknown>)} />
-              <MatchLink match={decision.match as { bankId?: string; entryId?: string }} />
+              <MatchFacts match={decision.match as Partial<MatchRef>} />
             </Panel>
           )}
           <Panel title="Consequences">
@@ -234,12 +235,27 @@ export function Screen() {
   )
 }
 
-function MatchLink({ match }: { match: { bankId?: string; entryId?: string } }) {
-  if (match.bankId === undefined || match.entryId === undefined) return null
+function MatchFacts({ match }: { match: Partial<MatchRef> }) {
+  const { bankId, entryId, distance, threshold, signalType, mediaSha256 } = match
   return (
-    <p className="small" style={{ margin: '8px 0 0' }}>
-      <Go to={path`/banks/${match.bankId}/${match.entryId}`}>Open bank entry</Go>
-    </p>
+    <div className="stack">
+      {mediaSha256 === undefined ? null : (
+        <MediaTile media={{ id: 'of the entry', kind: 'photo', upload: mediaSha256 }} sizePx={160} />
+      )}
+      <EvidenceList
+        facts={[
+          ['Distance', distance === undefined ? undefined : `${distance} of at most ${threshold} (${signalType})`],
+          [
+            'Entry',
+            bankId === undefined || entryId === undefined ? undefined : (
+              <Go key="e" to={path`/banks/${bankId}/${entryId}`}>
+                Open bank entry
+              </Go>
+            ),
+          ],
+        ]}
+      />
+    </div>
   )
 }
 

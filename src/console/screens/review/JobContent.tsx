@@ -1,9 +1,12 @@
 import type { EventItem } from '../../../domain/event.ts'
+import { getEvent } from '../../../http/contract/events.ts'
 import type { JobView } from '../../../http/contract/jobs.ts'
 import { spanText } from '../../frame/time.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useNamed } from '../../frame/people.ts'
 import { path } from '../../frame/url.ts'
+import { useRead } from '../../api.ts'
+import { AuthorName } from '../../parts/AuthorName.tsx'
 import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { violationText } from '../../parts/entry-words.ts'
@@ -88,6 +91,9 @@ export function JobContent({ view }: { view: JobView }) {
           </details>
         ) : null}
       </Panel>
+      {view.proposals.length === 0 && view.job.eventId !== undefined ? (
+        <WhyHere eventId={view.job.eventId} entryId={view.job.createdEntryId} />
+      ) : null}
       {matches.map((match) => (
         <Panel
           key={match.entryId}
@@ -224,6 +230,18 @@ export function JobContent({ view }: { view: JobView }) {
         </Panel>
       ) : null}
     </div>
+  )
+}
+
+/** Why the job was opened, where no violation was proposed: the reasons of the entry that opened it. */
+function WhyHere({ eventId, entryId }: { eventId: string; entryId: string }) {
+  const read = useRead(getEvent, { params: { eventId } }, { staleMs: 60_000 })
+  const opened = read.data?.entries.find((entry) => entry.id === entryId)
+  if (opened === undefined || opened.because.length === 0) return null
+  return (
+    <Panel title="Why somebody should look" acts={<AuthorName author={opened.author} />}>
+      <SignalList label="Why somebody should look" signals={opened.because} />
+    </Panel>
   )
 }
 

@@ -136,7 +136,8 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
         }
         about={
           <>
-            {job.violation?.replaceAll('_', ' ')} · opened <RelativeTime timeMs={job.createdAtMs} />
+            {job.violation === undefined ? 'opened' : `${job.violation.replaceAll('_', ' ')} · opened`}{' '}
+            <RelativeTime timeMs={job.createdAtMs} />
             {job.dueAtMs === undefined ? null : (
               <>
                 {' '}
