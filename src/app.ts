@@ -51,9 +51,9 @@ import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
-import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -200,7 +200,6 @@ async function wire(
   const idempotency = createIdempotency({ db: opened, clock, randomBytes, secretKey })
   const db = idempotency.database
   const hub = createHub({ clock, runId: randomBytes(6).toString('hex') })
-  onStop(async () => hub.close())
   const metrics = createMetrics({ db, clock })
   const ledger = withLive(createLedger({ projectors, clock, randomBytes }), (topic, entry) => {
     if (entry.kind === 'decision.made') metrics.decision(entry.automation)
@@ -361,7 +360,7 @@ async function wire(
   settingsRoutes(mount, { ...access, settings })
   auditRoutes(mount, { db })
   effectRoutes(mount, { ...access, vault, post, outbound })
-  liveRoutes(mount, { hub, auth })
+  liveRoutes(app, mount, { hub, auth })
   const migrations = (await readMigrations()).map((migration) => migration.name)
   systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations })
   statusRoutes(mount, {

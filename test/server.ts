@@ -98,12 +98,12 @@ export async function accessServer(
   const { post, close } = createPost(outbound)
   const vault = createVault({ secretKey: 'secret', clock, randomBytes })
   const migrations = (await readMigrations()).map(({ name }) => name)
-  closing.push({ close: async () => (hub.close(), app.close()) }, { close })
+  closing.push(app, { close })
   const services = { ...deps, db: idempotency.database }
   settingsRoutes(mount, { ...services, settings })
   effectRoutes(mount, { ...services, vault, post, outbound })
   auditRoutes(mount, { db })
-  liveRoutes(mount, { hub, auth })
+  liveRoutes(app, mount, { hub, auth })
   systemRoutes(mount, { db, clock, metrics, routes, version: '0.0.0', migrations })
   accessRoutes(app, mount, { ...deps, db: idempotency.database, auth })
   let baseUrl = ''

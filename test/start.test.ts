@@ -19,7 +19,7 @@ before(() => {
 })
 after(async () => {
   for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-  await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')))
+  for (const child of children) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   const left = await findEmbedded(dataDir)
   if (left !== undefined) process.kill(left.pid, 'SIGINT')
   await rm(dir, { recursive: true, force: true })

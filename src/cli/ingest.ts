@@ -247,7 +247,7 @@ export function toEvent(
       reject: { line: item.line, id: null, reason: 'is not an object', row: JSON.stringify(item.value).slice(0, 500) },
     }
   try {
-    const event = mapRow(job.mapping, item.value as SourceRow)
+    const event = mapRow(job.mapping, { ...(item.value as SourceRow), $line: item.line })
     return { line: event === undefined ? undefined : JSON.stringify(event) }
   } catch (error) {
     if (!(error instanceof InputError)) throw error

@@ -31,7 +31,7 @@ export type DemoDeps = AppealDeps &
   }
 
 export type DemoOptions = { seed: number; actors: number; speed: number }
-export const demoDefaults: DemoOptions = { seed: 7, actors: 6_000, speed: 20 }
+export const demoDefaults: DemoOptions = { seed: 7, actors: 4_000, speed: 30 }
 export const demoSpeedMax = 1_000
 
 export type DemoStatus = {

@@ -119,8 +119,8 @@ function propertiesOf(schema: Schema): [string, Schema, boolean][] {
 
 function typeText(schema: Schema): string {
   const limits = [
-    ...(schema.minimum === undefined ? [] : [`≥ ${schema.minimum}`]),
-    ...(schema.maximum === undefined ? [] : [`≤ ${schema.maximum}`]),
+    ...(schema.minimum === undefined || schema.minimum <= -8.64e15 ? [] : [`≥ ${schema.minimum}`]),
+    ...(schema.maximum === undefined || schema.maximum >= 8.64e15 ? [] : [`≤ ${schema.maximum}`]),
     ...(schema.maxLength === undefined ? [] : [`≤ ${schema.maxLength} characters`]),
     ...(schema.default === undefined ? [] : [`default ${JSON.stringify(schema.default)}`]),
   ]

@@ -34,7 +34,7 @@ const leaseMs = 120_000
 const keyLengthMax = 255
 const replayedHeaders = ['etag', 'location'] as const
 
-type Claim = { key: IdempotencyKey; claim: string; committed: boolean }
+type Claim = { key: IdempotencyKey; claim: string; committed: boolean; over: boolean }
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first request with a key is carried out, every further
@@ -105,11 +105,11 @@ export function createIdempotency(deps: {
       })
       if (blocking !== undefined) return replay(blocking, requestSha256, input)
 
-      const held: Claim = { key, claim, committed: false }
+      const held: Claim = { key, claim, committed: false, over: false }
       const finish = (status: number, headers: Record<string, string>, body: unknown) =>
         finishKey(db.query, key, claim, status, seal.close(JSON.stringify({ headers, body })))
       try {
-        const answer = await current.run(held, run)
+        const answer = await current.run(held, run).finally(() => (held.over = true))
         const headers: Record<string, string> = {}
         for (const name of replayedHeaders) {
           const value = reply.getHeader(name)
@@ -135,7 +135,8 @@ export function createIdempotency(deps: {
         db.transaction(async (tx) => {
           const result = await work(tx)
           const held = current.getStore()
-          if (held !== undefined) {
+          // Work that a handler left behind goes on in its context; it is no part of the request any more.
+          if (held !== undefined && !held.over) {
             if (!(await commitKey(tx, held.key, held.claim)))
               throw problem(
                 409,

@@ -111,6 +111,19 @@ test('only signed-in people with the scope listen, and only while they may', asy
   await until(() => live.state.ended, 'the stream of somebody who signed out ends')
 })
 
+test('a server with open streams stops at once', async () => {
+  const stopping = await accessServer()
+  const person = await stopping.person(['viewer'])
+  const response = await fetch(`${stopping.baseUrl}/v1/live?topics=jobs`, {
+    headers: { cookie: `${sessionCookie}=${person.cookie}` },
+  })
+  assert.equal(response.status, 200)
+  const closed = stopping.app.close().then(() => 'closed')
+  const late = new Promise((done) => setTimeout(done, 5_000, 'still open').unref())
+  assert.equal(await Promise.race([closed, late]), 'closed')
+  await response.text().catch(() => {})
+})
+
 test('a client that does not keep up is dropped, and a flood is thinned out with a count', () => {
   let nowMs = 0
   const hub = createHub({ clock: () => nowMs, runId: 'r' })

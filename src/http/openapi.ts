@@ -209,6 +209,8 @@ type Json = {
   required?: string[]
   items?: Json
   minimum?: number
+  maximum?: number
+  pattern?: string
   minLength?: number
   minItems?: number
   description?: string
@@ -235,13 +237,18 @@ export function exampleOf(schema: unknown, name = ''): unknown {
       return given.items === undefined ? [] : [exampleOf(given.items, name)]
     case 'integer':
     case 'number':
-      return /Ms$/.test(name) ? Math.max(given.minimum ?? 0, 1_795_176_000_000) : (given.minimum ?? 1)
+      // A time that has not passed for a while yet: 2050.
+      return name.endsWith('Ms') ? Math.min(2_524_608_000_000, given.maximum ?? Infinity) : (given.minimum ?? 1)
     case 'boolean':
       return true
     case 'null':
       return null
-    case 'string':
+    case 'string': {
+      // `^[0-9a-f]{64}$`, as hashes are: the first character of the class as often as it says.
+      const repeated = /^\^\[(.)[^\]]*\]\{(\d+)\}\$$/.exec(given.pattern ?? '')
+      if (repeated !== null) return repeated[1]!.repeat(Number(repeated[2]))
       return name === 'url' ? 'https://example.org/custos' : (name || 'text').padEnd(given.minLength ?? 0, '.')
+    }
     default:
       return {}
   }

@@ -1,5 +1,7 @@
 // Copying whole arrays is many times faster, where the machine orders bytes as the format does.
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+// Asking a small array for its buffer moves it out of the heap, which costs more than copying it number by number.
+const fewMax = 64
 
 /** Writes numbers and strings into one growing buffer, little-endian. Read back in the same order by `byteReader`. */
 export type ByteWriter = {
@@ -38,16 +40,16 @@ export function byteWriter(): ByteWriter {
     u32,
     f64,
     text(value) {
-      const encoded = encoder.encode(value)
-      u32(encoded.length)
-      room(encoded.length)
-      bytes.set(encoded, length)
-      length += encoded.length
+      room(4 + value.length * 3)
+      const { written } = encoder.encodeInto(value, bytes.subarray(length + 4))
+      view.setUint32(length, written, true)
+      length += 4 + written
     },
     f64s(values, from, to) {
       u32(to - from)
       room((to - from) * 8)
-      if (littleEndian) bytes.set(new Uint8Array(values.buffer, values.byteOffset + from * 8, (to - from) * 8), length)
+      if (littleEndian && to - from > fewMax)
+        bytes.set(new Uint8Array(values.buffer, values.byteOffset + from * 8, (to - from) * 8), length)
       else
         for (let index = from; index < to; index++) view.setFloat64(length + (index - from) * 8, values[index]!, true)
       length += (to - from) * 8
@@ -100,7 +102,8 @@ export function byteReader(bytes: Uint8Array): ByteReader {
       const length = u32()
       if (offset + length * 8 > bytes.length) throw new RangeError('The bytes end inside a list of numbers')
       const values = new Float64Array(length)
-      if (littleEndian) new Uint8Array(values.buffer).set(bytes.subarray(offset, offset + length * 8))
+      if (littleEndian && length > fewMax)
+        new Uint8Array(values.buffer).set(bytes.subarray(offset, offset + length * 8))
       else for (let index = 0; index < length; index++) values[index] = view.getFloat64(offset + index * 8, true)
       offset += length * 8
       return values

@@ -79,7 +79,13 @@ async function give(tx: Tx, deps: ClaimDeps, tenantId: string, job: Job, author:
   if (!given) return undefined
   if (running === undefined) {
     const body = { jobId: job.jobId, personId: author.id, untilMs: claim.untilMs }
-    await deps.ledger.append(tx, tenantId, [jobEntry(job, 'job.claimed', body, author, nowMs)])
+    const claimed = jobEntry(job, 'job.claimed', body, author, nowMs)
+    // Whoever looks at the appeal itself sees who has it now.
+    const assigned: NewEntry[] =
+      job.question === 'appeal' && job.appealId !== undefined
+        ? [{ ...claimed, kind: 'appeal.assigned', body: { appealId: job.appealId, personId: author.id } }]
+        : []
+    await deps.ledger.append(tx, tenantId, [claimed, ...assigned])
   }
   return { ...job, claim }
 }

@@ -86,8 +86,12 @@ export type Problem = Static<typeof Problem>
 
 export const SubjectKind = Type.Union([Type.Literal('actor'), Type.Literal('item'), Type.Literal('thread')])
 export const Subject = Type.Object({ kind: SubjectKind, id: Type.String({ minLength: 1, maxLength: 256 }) })
-/** Milliseconds since the Unix epoch. */
-export const TimeMs = Type.Integer({ description: 'Milliseconds since the Unix epoch.' })
+/** Milliseconds since the Unix epoch, as far as a Date reaches (ECMA-262, section 21.4.1.1). */
+export const TimeMs = Type.Integer({
+  minimum: -8.64e15,
+  maximum: 8.64e15,
+  description: 'Milliseconds since the Unix epoch.',
+})
 export const Reason = Type.Object({
   name: Type.String(),
   value: Type.Unknown(),

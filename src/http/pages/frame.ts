@@ -25,7 +25,7 @@ label { display: block; font-weight: 600; margin: 1rem 0 .25rem }
 textarea { width: 100%; min-height: 12rem; padding: .75rem; font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: .5rem }
 footer { border-top: 1px solid var(--line); margin-top: 2rem }
 footer ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0 }
-footer a { display: inline-block; min-height: 44px; padding: .5rem 0 }
+footer a, footer span { display: inline-block; min-height: 44px; padding: .5rem 0 }
 `
 
 const styleHash = createHash('sha256').update(css).digest('base64')

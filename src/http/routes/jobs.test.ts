@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Hit } from '../../domain/effect.ts'
 import type { LedgerEntry } from '../../domain/entry.ts'
 import { appealAsHolder } from '../../flows/public-account.ts'
+import { selectAppeal } from '../../appeals/store.ts'
 import { selectDecision, selectHolds } from '../../enforcement/store.ts'
 import { entriesAbout, recentEntries } from '../../ledger/read.ts'
 import { addBankEntry, createBank } from '../../match/changes.ts'
@@ -243,6 +244,7 @@ test('an appeal goes to somebody else, who overturns; everything is put back', a
   const view = (await tom.call(nextJob, { body: { queue: 'appeals' } })).job!
   assert.equal(view.job.jobId, appeal!.jobId)
   assert.equal(view.appeal?.statement, 'It was my own photo')
+  assert.equal((await selectAppeal(world.db.query, tenantId, view.appeal!.appealId))?.assignedTo, 'tom')
   assert.equal(view.proposals.length, 1, 'the appeal shows what the decision rested on')
   await tom.call(getJob, { params: { jobId: appeal!.jobId } })
   const passer = (await as('val', 'viewer').call(getJob, { params: { jobId: appeal!.jobId } })).appeal

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import { InputError, quote } from '../../domain/error.ts'
 import type { Auth } from '../auth.ts'
 import { liveTopics, liveTopicScopes, streamLive, type LiveTopic } from '../contract/live.ts'
@@ -9,7 +10,13 @@ import type { Mount } from '../server.ts'
 const clientsMax = 1_000
 
 /** What changes, as server-sent events for the screens of signed-in people. */
-export function liveRoutes(mount: Mount, deps: { hub: Hub; auth: Pick<Auth, 'stillSignedIn'> }): void {
+export function liveRoutes(
+  app: FastifyInstance,
+  mount: Mount,
+  deps: { hub: Hub; auth: Pick<Auth, 'stillSignedIn'> },
+): void {
+  // A server that stops waits for open answers; these would never end by themselves.
+  app.addHook('preClose', async () => deps.hub.close())
   mount(streamLive, async ({ query, principal, request, reply }) => {
     const asked = [...new Set(query.topics.split(',').map((topic) => topic.trim()))]
     const unknown = asked.filter((topic) => !(liveTopics as readonly string[]).includes(topic))

@@ -4,6 +4,7 @@ import { selectAppeals } from '../../appeals/store.ts'
 import { decide } from '../../flows/enforce.ts'
 import { reverse } from '../../flows/remedy.ts'
 import { decideAppeal } from '../../flows/appeal.ts'
+import { closeGate } from '../../flows/marks.ts'
 import { createSubjectLink } from '../access.ts'
 import { languages, moment, type Language } from '../pages/messages.ts'
 import { reviewFixture, startMs, tenantId, type ReviewFixture } from '../../../test/review-fixture.ts'
@@ -89,6 +90,27 @@ test('a decision page says what, why, which rule, how it was found, what follows
     'Cheap &lt;gold&gt;!',
     'out-of-court',
   ])
+    assert.ok(words.includes(said), `the page should say "${said}"`)
+})
+
+test('a limit that no decision led to is shown with its reason and end', async () => {
+  const gate = {
+    actorId: 'gated',
+    feature: 'send_message',
+    context: 'private_messaging',
+    untilMs: startMs + 90_000_000,
+  }
+  await world.db.transaction((tx) =>
+    closeGate(
+      tx,
+      world.deps,
+      tenantId,
+      { ...gate, reason: 'Many <new> messages at once', occurredAtMs: startMs },
+      { author: { kind: 'rule', id: 'burst', version: 1 }, automation: 'full', because: [] },
+    ),
+  )
+  const words = textOf((await get(await linkFor('gated'))).text)
+  for (const said of ['Private messages', 'sending messages', 'November 21, 2026', 'Many &lt;new&gt; messages at once'])
     assert.ok(words.includes(said), `the page should say "${said}"`)
 })
 
