@@ -180,7 +180,8 @@ async function wire(
   onStop: (stop: () => Promise<unknown>) => void,
 ): Promise<Omit<App, 'stop'>> {
   const clock = () => Date.now()
-  const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+  // Unreferenced: somebody who still waits, or an hourly chore, must not keep a stopped program alive.
+  const sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref())
   const log = createLog({ level: config.logLevel, write: (line) => options.log(line.trimEnd()), clock })
 
   let embedded: Embedded | undefined
