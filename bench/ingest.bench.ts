@@ -42,7 +42,7 @@ try {
     const began = performance.now()
     for (;;) {
       const text = await (await fetch(`${product.url}/metrics`)).text()
-      const lag = Number(/^custos_stream_lag_events(?:\{[^}]*\})? (\d+)/m.exec(text)?.[1] ?? Number.NaN)
+      const lag = Number(/^custos_consumer_lag_events\{[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN)
       if (lag === 0) return (performance.now() - began) / 1_000
       if (performance.now() - began > 120_000)
         throw new Error(`the worker is still ${lag} events behind after two minutes`)

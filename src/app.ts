@@ -9,20 +9,40 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
 import type { Config } from './config.ts'
-import { fillSettings, type TenantSettings } from './domain/settings.ts'
+import type { LedgerEntry } from './domain/entry.ts'
 import { createPolicies, ensurePolicies } from './enforcement/policies.ts'
 import { decisionProjector, labelProjector, policyProjector, standingProjector } from './enforcement/project.ts'
 import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
+import { withLive } from './flows/announce-live.ts'
+import { deliverDue } from './flows/deliver.ts'
+import { createPost, type OutboundRules } from './flows/outbound.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
-import { traceProposal } from './flows/rule-trace.ts'
-import { createAuth, requireSameOrigin } from './http/auth.ts'
+import { reevaluateProposal, traceProposal } from './flows/rule-trace.ts'
+import { createIdempotency } from './http/idempotency.ts'
+import { createHub } from './http/live.ts'
+import { createLog } from './http/log.ts'
+import { createMetrics } from './http/metrics.ts'
+import { observeRequests } from './http/observe.ts'
+import { createRateLimits } from './http/rate-limit.ts'
+import { auditRoutes } from './http/routes/audit.ts'
+import { effectRoutes } from './http/routes/effects.ts'
+import { liveRoutes } from './http/routes/live.ts'
+import { settingsRoutes } from './http/routes/settings.ts'
+import { systemRoutes } from './http/routes/system.ts'
+import { secureHeaders } from './http/security.ts'
+import { createAuth } from './http/auth.ts'
 import { ensureFirstAdmin } from './http/access.ts'
 import { accessRoutes } from './http/routes/access.ts'
+import { appealRoutes } from './http/routes/appeals.ts'
+import { decisionRoutes } from './http/routes/decisions.ts'
+import { gateRoutes } from './http/routes/gates.ts'
+import { policyRoutes } from './http/routes/policies.ts'
+import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { insightRoutes } from './http/routes/insight.ts'
@@ -31,9 +51,9 @@ import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
-import { simRoutes } from './http/routes/sim.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -52,7 +72,8 @@ import { rulesProjector } from './rules/project.ts'
 import { openDatabase, type Database } from './storage/database.ts'
 import { startEmbedded, type Embedded } from './storage/embedded.ts'
 import { createMediaRecords } from './storage/media-records.ts'
-import { migrate } from './storage/migrate.ts'
+import { migrate, readMigrations } from './storage/migrate.ts'
+import { createSettingsReader } from './storage/settings.ts'
 import { selectTenants } from './storage/tenants.ts'
 import { runDueTimers } from './storage/timers.ts'
 import { createInProcessStream } from './streams/in-process.ts'
@@ -77,11 +98,19 @@ export type App = {
   parts: Part[]
   stop: () => Promise<void>
 }
-export type AppOptions = { log: (line: string) => void; demo?: boolean; signIn?: boolean }
+export type AppOptions = {
+  log: (line: string) => void
+  demo?: boolean
+  signIn?: boolean
+  /** Checks every answer against its contract; for tests. */
+  checkResponses?: boolean
+}
 
 const sealEveryMs = 200
 const timersEveryMs = 250
-const tenantsEveryMs = 1_000
+const deliverEveryMs = 250
+const hubEveryMs = 1_000
+const sweepEveryMs = 3_600_000
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
@@ -152,10 +181,7 @@ async function wire(
 ): Promise<Omit<App, 'stop'>> {
   const clock = () => Date.now()
   const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
-  const log = (line: Record<string, unknown>) => {
-    if (line.level === 'error' || line.level === 'warn')
-      options.log(JSON.stringify({ time: new Date(clock()).toISOString(), ...line }))
-  }
+  const log = createLog({ level: config.logLevel, write: (line) => options.log(line.trimEnd()), clock })
 
   let embedded: Embedded | undefined
   if (config.databaseUrl === undefined) {
@@ -163,26 +189,29 @@ async function wire(
     onStop(() => embedded!.stop())
   }
   const onIdleError = (error: Error) => log({ level: 'warn', msg: 'a database connection broke', error: error.message })
-  const db: Database = openDatabase({
+  const opened: Database = openDatabase({
     ...(embedded === undefined ? { connectionString: config.databaseUrl } : { ...embedded, database: 'postgres' }),
     onIdleError,
   })
-  onStop(() => db.close())
-  for (const name of await migrate(db)) log({ level: 'info', msg: `migrated ${name}` })
+  onStop(() => opened.close())
+  for (const name of await migrate(opened)) log({ level: 'info', msg: `migrated ${name}` })
 
   const secretKey = Buffer.from(config.secretKey!).toString('hex')
-  const ledger = createLedger({ projectors, clock, randomBytes })
+  const idempotency = createIdempotency({ db: opened, clock, randomBytes, secretKey })
+  const db = idempotency.database
+  const hub = createHub({ clock, runId: randomBytes(6).toString('hex') })
+  onStop(async () => hub.close())
+  const metrics = createMetrics({ db, clock })
+  const ledger = withLive(createLedger({ projectors, clock, randomBytes }), (topic, entry) => {
+    if (entry.kind === 'decision.made') metrics.decision(entry.automation)
+    hub.publish(topic, entry.tenantId, { kind: entry.kind, id: entry.id, subject: entry.subject })
+  })
   const access = { db, ledger, clock, randomBytes }
   const firstAdmin = await ensureFirstAdmin(db, access, { always: options.signIn === true })
 
-  let tenants = new Map<string, TenantSettings>()
-  const loadTenants = async () => {
-    tenants = new Map(
-      (await selectTenants(db.query, { after: '', limit: 10_000 })).map((tenant) => [tenant.id, tenant.settings]),
-    )
-  }
-  await loadTenants()
-  const settingsOf = (tenantId: string) => tenants.get(tenantId) ?? fillSettings({})
+  const settings = createSettingsReader({ db, clock })
+  await settings.load()
+  const limits = createRateLimits({ clock, settings: settings.current })
 
   const vault = createVault({ secretKey, clock, randomBytes })
   const policies = createPolicies()
@@ -203,14 +232,15 @@ async function wire(
     randomBytes,
     policies,
     vault,
-    quarantineIfOverturned: quarantineIfOverturned as never,
+    quarantineIfOverturned,
     book,
   }
-  for (const tenantId of tenants.keys()) await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
+  const tenantIds = (await selectTenants(db.query, { after: '', limit: 10_000 })).map((tenant) => tenant.id)
+  for (const tenantId of tenantIds) await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
 
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
-    createFetchMedia({ network, hosts: [...config.mediaHosts, ...settingsOf(tenantId).mediaHosts] })
+    createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
   const stream = createInProcessStream({ db, clock })
   const worker = createIngestWorker({
     db,
@@ -243,34 +273,53 @@ async function wire(
         },
       ])
     },
-    published: () => {},
+    published(judged) {
+      const nowMs = clock()
+      for (const { stored, hits } of judged) {
+        metrics.judged(Math.max(0, nowMs - stored.receivedAtMs) / 1_000)
+        const { event, tenantId } = stored
+        hub.publish('events', tenantId, { id: event.id, type: event.type, actorId: event.actor.id, hits: hits.length })
+      }
+    },
   })
 
   const optional = await optionalParts(config)
   const auth = createAuth({ db, clock })
-  const { app, mount } = createServer({
+  const { app, mount, routes } = createServer({
     authenticate: auth.authenticate,
-    async admit(request, _reply, _route, principal) {
-      if (principal?.kind === 'person' && request.method !== 'GET') requireSameOrigin(request)
+    async admit(request, reply, _route, principal) {
+      auth.refuseCrossSite(request, principal)
+      limits.admit(request, reply, principal)
     },
+    idempotent: idempotency.idempotent,
+    checkResponses: options.checkResponses,
     log,
   })
+  secureHeaders(app)
+  observeRequests(app, { routes, metrics, log, randomBytes, monotonic: () => performance.now() })
+  // A server that nobody else can reach may call webhooks on its own machine; any other calls public addresses only.
+  const outbound: OutboundRules = {
+    privateAddresses: ['127.0.0.1', 'localhost', '::1'].includes(config.host) ? 'loopback' : 'none',
+  }
+  const { post, close: closePost } = createPost(outbound)
+  onStop(closePost)
   const review = { ...enforce, ruleTrace: traceProposal }
   accessRoutes(app, mount, { ...access, auth })
   const acceptDeps = {
     stream,
     clock,
-    settings: (tenantId) => {
-      const { acceptUnknownTypes, eventTypes } = settingsOf(tenantId)
+    settings: (tenantId: string) => {
+      const { acceptUnknownTypes, eventTypes } = settings.current(tenantId)
       return { acceptUnknownTypes, declaredTypes: new Set(Object.keys(eventTypes)) }
     },
-    storeMedia: (tenantId, bytes) => media.put(tenantId, bytes),
+    storeMedia: (tenantId: string, bytes: Uint8Array) => media.put(tenantId, bytes),
   } satisfies AcceptDeps
   eventRoutes(mount, {
     ...acceptDeps,
     db,
     judged: worker.judged,
-    counted: () => {},
+    counted: (_tenantId, counts) => metrics.events(counts),
+    admitEvents: limits.countEvents,
   })
   matchRoutes(mount, { db, ledger, clock, media, pool, lookup })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
@@ -299,6 +348,22 @@ async function wire(
   })
   simRoutes(mount, { demo })
 
+  const explaining = {
+    ...enforce,
+    reevaluate: (tenantId: string, proposal: LedgerEntry<'violation.proposed'>) =>
+      reevaluateProposal(db.query, tenantId, proposal),
+  }
+  decisionRoutes(mount, explaining)
+  appealRoutes(mount, enforce)
+  policyRoutes(mount, enforce)
+  gateRoutes(mount, enforce)
+  subjectRoutes(mount, enforce)
+  settingsRoutes(mount, { ...access, settings })
+  auditRoutes(mount, { db })
+  effectRoutes(mount, { ...access, vault, post, outbound })
+  liveRoutes(mount, { hub, auth })
+  const migrations = (await readMigrations()).map((migration) => migration.name)
+  systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations })
   statusRoutes(mount, {
     db,
     clock,
@@ -333,12 +398,17 @@ async function wire(
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
   loop('timers', timersEveryMs, () => runDueTimers(db, clock(), enforcementTimers(enforce)))
-  loop('tenants', tenantsEveryMs, loadTenants)
+  loop('delivering effects', deliverEveryMs, async () => {
+    while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
+  })
+  loop('live screens', hubEveryMs, async () => hub.tick())
+  loop('forgetting old idempotency keys', sweepEveryMs, () => idempotency.sweep())
+  onStop(() => auth.flush())
   const running = worker.run()
   running.catch((error: Error) => log({ level: 'error', msg: 'the worker stopped', error: error.stack }))
   onStop(() => worker.stop())
   onStop(() => demo.stopAll())
-  if (options.demo === true) for (const tenantId of tenants.keys()) demo.start(tenantId, {})
+  if (options.demo === true) for (const tenantId of tenantIds) demo.start(tenantId, {})
 
   return {
     url,

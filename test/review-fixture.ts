@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { appealProjector } from '../src/appeals/project.ts'
+import type { Hit } from '../src/domain/effect.ts'
 import type { Event } from '../src/domain/event.ts'
 import type { Severity, ViolationProposal } from '../src/domain/entry.ts'
 import { scopesOf, type Role } from '../src/domain/staff.ts'
 import { createPolicies } from '../src/enforcement/policies.ts'
 import { enforcementProjectors } from '../src/enforcement/project.ts'
+import { applyJudged } from '../src/flows/effects.ts'
 import { propose } from '../src/flows/enforce.ts'
 import { traceProposal } from '../src/flows/rule-trace.ts'
 import type { JobRoutesDeps } from '../src/http/routes/jobs.ts'
@@ -17,6 +19,8 @@ import { createVault } from '../src/ledger/vault.ts'
 import { quarantineIfOverturned } from '../src/match/changes.ts'
 import { bankProjector } from '../src/match/project.ts'
 import { reviewProjector } from '../src/review/project.ts'
+import { rulesProjector } from '../src/rules/project.ts'
+import { createRuleBook } from '../src/rules/rule-book.ts'
 import { insertEvents } from '../src/storage/event-log.ts'
 import { testDatabase } from './database.ts'
 
@@ -29,8 +33,9 @@ export async function reviewFixture() {
   await db.query('INSERT INTO tenants (id, name) VALUES ($1, $1)', [tenantId])
   let nowMs = startMs
   const clock = () => nowMs
-  const projectors = [...enforcementProjectors, appealProjector, reviewProjector, bankProjector]
+  const projectors = [...enforcementProjectors, appealProjector, reviewProjector, bankProjector, rulesProjector]
   const ledger = createLedger({ projectors, clock, randomBytes })
+  const book = createRuleBook({ db, clock })
   const logged: Record<string, unknown>[] = []
   const deps: JobRoutesDeps & { secretKey: string; log: (line: Record<string, unknown>) => void } = {
     db,
@@ -95,6 +100,14 @@ export async function reviewFixture() {
       const proposed = await db.transaction((tx) => propose(tx, deps, tenantId, proposal, { because }))
       assert.ok(proposed.ok && proposed.jobId !== undefined)
       return proposed.jobId
+    },
+    /** Applies one rule hit to an event, as ingestion does. Answers the job that it opened. */
+    apply: async (stored: Event, hit: Hit): Promise<string> => {
+      const judged = { stored: { tenantId, event: stored, occurredAtMs: nowMs, late: false }, signals: [], hits: [hit] }
+      const entries = await db.transaction((tx) => applyJudged(tx, { ...deps, book }, judged as never))
+      const opened = entries.find((entry) => entry.kind === 'job.created')
+      assert.ok(opened?.kind === 'job.created')
+      return opened.body.jobId
     },
     /** A server on which `Bearer ann:reviewer` is a signed-in reviewer called ann. */
     server: () =>

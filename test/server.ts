@@ -10,6 +10,19 @@ import { createClient, type Client } from '../src/http/client.ts'
 import type { AnyRoute } from '../src/http/contract/any-route.ts'
 import { createIdempotency, type Idempotency } from '../src/http/idempotency.ts'
 import { createRateLimits, type RateLimits } from '../src/http/rate-limit.ts'
+import { createPost } from '../src/flows/outbound.ts'
+import { createHub, type Hub } from '../src/http/live.ts'
+import { createLog } from '../src/http/log.ts'
+import { createMetrics, type Metrics } from '../src/http/metrics.ts'
+import { observeRequests } from '../src/http/observe.ts'
+import { auditRoutes } from '../src/http/routes/audit.ts'
+import { effectRoutes } from '../src/http/routes/effects.ts'
+import { liveRoutes } from '../src/http/routes/live.ts'
+import { settingsRoutes } from '../src/http/routes/settings.ts'
+import { systemRoutes } from '../src/http/routes/system.ts'
+import { secureHeaders } from '../src/http/security.ts'
+import { createVault } from '../src/ledger/vault.ts'
+import { readMigrations } from '../src/storage/migrate.ts'
 import { accessRoutes } from '../src/http/routes/access.ts'
 import { createServer, type Mount } from '../src/http/server.ts'
 import { createLedger, type Ledger } from '../src/ledger/ledger.ts'
@@ -19,9 +32,9 @@ import { insertTenant } from '../src/storage/tenants.ts'
 import { testDatabase } from './database.ts'
 
 // Registered at the root: a hook registered inside another hook or test would run when that one ends.
-const closing: FastifyInstance[] = []
+const closing: { close: () => Promise<unknown> }[] = []
 after(async () => {
-  for (const app of closing) await app.close()
+  for (const one of closing) await one.close()
 })
 
 const author: Author = { kind: 'system', part: 'test' }
@@ -37,6 +50,8 @@ export type AccessServer = {
   limits: RateLimits
   idempotency: Idempotency
   settings: SettingsReader
+  hub: Hub
+  metrics: Metrics
   deps: AccessDeps
   /** Moves the clock that everything here reads. */
   advance: (ms: number) => void
@@ -74,6 +89,22 @@ export async function accessServer(
     checkResponses: true,
     log: (line) => void logged.push(line),
   })
+  const log = createLog({ level: 'debug', clock, write: (line) => void logged.push(JSON.parse(line) as never) })
+  const metrics = createMetrics({ db, clock })
+  const hub = createHub({ clock, runId: 'run' })
+  secureHeaders(app)
+  observeRequests(app, { routes, metrics, log, randomBytes, monotonic: () => performance.now() })
+  const outbound = { privateAddresses: 'loopback' } as const
+  const { post, close } = createPost(outbound)
+  const vault = createVault({ secretKey: 'secret', clock, randomBytes })
+  const migrations = (await readMigrations()).map(({ name }) => name)
+  closing.push({ close: async () => (hub.close(), app.close()) }, { close })
+  const services = { ...deps, db: idempotency.database }
+  settingsRoutes(mount, { ...services, settings })
+  effectRoutes(mount, { ...services, vault, post, outbound })
+  auditRoutes(mount, { db })
+  liveRoutes(mount, { hub, auth })
+  systemRoutes(mount, { db, clock, metrics, routes, version: '0.0.0', migrations })
   accessRoutes(app, mount, { ...deps, db: idempotency.database, auth })
   let baseUrl = ''
   let count = 0
@@ -91,6 +122,8 @@ export async function accessServer(
     limits,
     idempotency,
     settings,
+    hub,
+    metrics,
     deps,
     logged,
     advance: (ms: number) => void (nowMs += ms),
@@ -114,6 +147,5 @@ export async function accessServer(
   })
   more(server)
   baseUrl = await app.listen({ port: 0, host: '127.0.0.1' })
-  closing.push(app)
   return Object.assign(server, { baseUrl })
 }

@@ -12,11 +12,14 @@ import { makeDataDir } from './product.ts'
 const launcher = fileURLToPath(new URL('../bin/custos.mjs', import.meta.url))
 let dir: string
 let dataDir: string
+const children: ChildProcess[] = []
 before(() => {
   dir = makeDataDir('start me ')
   dataDir = join(dir, 'my data')
 })
 after(async () => {
+  for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+  await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')))
   const left = await findEmbedded(dataDir)
   if (left !== undefined) process.kill(left.pid, 'SIGINT')
   await rm(dir, { recursive: true, force: true })
@@ -31,6 +34,7 @@ function start(...args: string[]): Running {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME },
   })
+  children.push(child)
   let said = ''
   const exit = once(child, 'exit').then(([code]) => code as number | null)
   const url = new Promise<string>((done, fail) => {
@@ -54,11 +58,11 @@ const serverPid = (refusal: string) => Number(/custos process (\d+)/.exec(refusa
 test('a start serves the console, refuses a second one by name, and Ctrl-C stops everything', async () => {
   const first = start()
   const url = await first.url
-  assert.equal((await fetch(url)).status, 200)
+  assert.equal((await fetch(`${url}/sign-in`)).status, 200)
   const second = start()
   assert.equal(await second.exit, 1)
   assert.match(second.said(), /Cannot start: .*my data is in use by custos process \d+ \(start\) since \d{4}-/)
-  assert.equal((await fetch(url)).status, 200)
+  assert.equal((await fetch(`${url}/sign-in`)).status, 200)
   first.child.kill('SIGINT')
   assert.equal(await first.exit, 0)
   assert.match(first.said(), /Stopped\./)
@@ -74,7 +78,7 @@ test('after kill -9 of the server the next start takes the folder over', async (
   process.kill(serverPid(refused.said()), 'SIGKILL')
   await first.exit
   const next = start()
-  assert.equal((await fetch(await next.url)).status, 200)
+  assert.equal((await fetch(`${await next.url}/sign-in`)).status, 200)
   next.child.kill('SIGTERM')
   assert.equal(await next.exit, 0)
 })

@@ -14,6 +14,8 @@ import { lockData } from '../storage/data-lock.ts'
 import { openDatabase } from '../storage/database.ts'
 import { migrate } from '../storage/migrate.ts'
 import { insertTenant } from '../storage/tenants.ts'
+import type { Step } from '../flows/explain.ts'
+import { explanationText } from './explain.ts'
 import { errorLines, table, type Io } from './command.ts'
 import { main } from './main.ts'
 
@@ -218,6 +220,29 @@ test('a data folder without a database is told, and not made by looking', async 
   assert.equal(code, 1)
   assert.match(stderr, /Cannot run "ledger verify": there is no database in .*fresh; give the data folder/)
   assert.ok(!(await readdir(dir)).includes('fresh'))
+})
+
+test('an explanation prints each step under its cause, with reasons, and says when a replay differs', async () => {
+  const step = (title: string, children: Step[] = []): Step => ({
+    title,
+    atMs: 0,
+    because: [{ name: 'match.media', value: 14, because: 'of 256 bits\u001b[31m' }],
+    children,
+  })
+  const text = explanationText({
+    decisionId: 'd1',
+    tree: step('message.sent', [step('Rule held', [step('Decision')]), step('Job')]),
+    replay: { same: false, detail: 'one consequence is missing' },
+    rule: { same: true, detail: 'holds again' },
+  })
+  assert.match(text, /^message\.sent$/m)
+  assert.match(text, /^├─ Rule held$/m)
+  assert.match(text, /^│ {2}└─ Decision$/m)
+  assert.match(text, /^└─ Job$/m)
+  assert.match(text, /match\.media = 14: of 256 bits \[31m/)
+  assert.match(text, /^DIFFERS {2}consequences: one consequence is missing$/m)
+  const none = await custos(['explain', '01890000-0000-7000-8000-000000000000'])
+  assert.match(none.stderr, /Cannot explain: tenant "default" has no decision/)
 })
 
 test('errors are shown as lines, with every problem and without a stack', () => {

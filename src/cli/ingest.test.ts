@@ -52,6 +52,7 @@ before(async () => {
     },
     judged: async () => undefined,
     counted: () => {},
+    admitEvents: () => {},
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`

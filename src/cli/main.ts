@@ -10,6 +10,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
   restore: { summary: 'fill an empty data folder from an archive', load: () => import('./restore.ts') },
   keys: { summary: 'make, list and revoke API keys', load: () => import('./keys.ts') },
   people: { summary: 'list staff, add somebody, print a sign-in link', load: () => import('./people.ts') },
+  explain: { summary: 'print why a decision was made, and replay it', load: () => import('./explain.ts') },
   ledger: { summary: 'verify the hash chain, rebuild projections', load: () => import('./ledger.ts') },
   ingest: { summary: 'send events from files or folders of images', load: () => import('./ingest.ts') },
   sim: { summary: 'write the events of a simulated platform', load: () => import('./sim.ts') },

@@ -164,7 +164,9 @@ async function load(
 function shown(loaded: Loaded, decision: DecisionRow): AccountDecision {
   const { nowMs } = loaded
   const violation = loaded.policies?.set.versions.get(decision.policyVersion)?.policy.violations[decision.violation]
-  const words = violation === undefined ? undefined : violationWords(violation, loaded.language)
+  // Without a translation the words stay as they were given, in the language that the statement names.
+  const words =
+    violation?.translations[loaded.language] === undefined ? undefined : violationWords(violation, loaded.language)
   const outcome = loaded.outcomes.find((one) => one.decisionId === decision.id)
   const counts = outcome !== undefined && outcome.points > 0 && outcome.expiresMs > nowMs
   const limits = limitsOf(loaded, (one) => one.causes.includes(decision.id))

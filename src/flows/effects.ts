@@ -9,11 +9,11 @@ import { openJob } from '../review/open.ts'
 import type { RuleBook } from '../rules/rule-book.ts'
 import { recordHits } from '../rules/stats.ts'
 import type { Tx } from '../storage/database.ts'
-import { selectEvents } from '../storage/event-log.ts'
 import { enqueueEffects } from '../storage/outbox.ts'
 import { lockActors, propose, type EnforceDeps } from './enforce.ts'
 import type { Judged } from './ingest.ts'
 import { applyLabel, closeGate } from './marks.ts'
+import { matterOf } from './matter.ts'
 
 export type EffectDeps = EnforceDeps & { book: RuleBook }
 
@@ -94,11 +94,14 @@ async function applyEffect(
   const by = { author, automation: 'full' as const, because, cause: event.id, effectKey }
   switch (effect.kind) {
     case 'violation': {
+      // A report that names nobody proposes nothing: least of all against the person who reported.
+      const { actorId } = await matterOf(tx.query, tenantId, event, occurredAtMs)
+      if (actorId === undefined) return []
       const proposed = await propose(
         tx,
         deps,
         tenantId,
-        await proposalOf(tx, deps, tenantId, event, occurredAtMs, hit, effect),
+        await proposalOf(tx, deps, tenantId, event, occurredAtMs, hit, effect, actorId),
         { because },
       )
       if (!proposed.ok) return []
@@ -122,14 +125,14 @@ async function applyEffect(
         by,
       )
     case 'review': {
-      const asked = await askedAbout(tx, tenantId, event)
+      const { actorId } = await matterOf(tx.query, tenantId, event, occurredAtMs)
       const jobId = await openJob(tx, deps, tenantId, {
         subject: effect.subject,
         queue: effect.queue,
         question: 'violation',
         priority: effect.priority,
-        eventId: asked.eventId,
-        actorId: effect.subject.kind === 'actor' ? effect.subject.id : asked.actorId,
+        eventId: event.id,
+        actorId: effect.subject.kind === 'actor' ? effect.subject.id : actorId,
         itemId: event.item?.id,
         violation: effect.violation,
         author,
@@ -187,6 +190,7 @@ async function proposalOf(
   occurredAtMs: number,
   hit: Hit,
   effect: Effect & { kind: 'violation' },
+  actorId: string,
 ): Promise<ViolationProposal> {
   const { policy } = (await ensurePolicies(tx, deps, tenantId)).inForce(occurredAtMs)
   const createdAt = event.item?.attributes?.createdAt
@@ -198,7 +202,7 @@ async function proposalOf(
     severity: effect.severity ?? policy.violations[effect.violation]?.severity ?? 1,
     context: event.context,
     confidence: effect.confidence,
-    actorId: event.actor.id,
+    actorId,
     itemId: event.item?.id,
     threadId: event.thread?.id,
     occurredAtMs,
@@ -208,19 +212,4 @@ async function proposalOf(
     match: effect.match,
     facts: hit.facts,
   }
-}
-
-/**
- * Whom and what a review asks about. A report names somebody else's item: its author is the one concerned and never the
- * person who reported it, and what is judged is the event that made the item, where it has arrived.
- */
-async function askedAbout(tx: Tx, tenantId: string, event: Event): Promise<{ eventId: string; actorId?: string }> {
-  if (event.type !== 'report.filed') return { eventId: event.id, actorId: event.actor.id }
-  if (event.item !== undefined)
-    for (const type of ['item.created', 'message.sent']) {
-      const [made] = await selectEvents(tx.query, tenantId, { itemId: event.item.id, type, limit: 1 })
-      if (made !== undefined) return { eventId: made.event.id, actorId: made.event.actor.id }
-    }
-  const accused = event.targets?.[0]?.id
-  return { eventId: event.id, ...(accused === undefined ? {} : { actorId: accused }) }
 }

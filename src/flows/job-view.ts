@@ -12,14 +12,15 @@ import { heldClaim, type Job } from '../review/job.ts'
 import type { Queue } from '../review/queue.ts'
 import { selectCandidates, selectJob } from '../review/store.ts'
 import type { Database, Query } from '../storage/database.ts'
-import { selectEvent } from '../storage/event-log.ts'
 import {
   selectActorSummary,
+  selectItemReports,
   selectItemVersions,
   selectThreadAround,
   type ActorSummary,
   type SeenEvent,
 } from '../storage/event-view.ts'
+import { matterOfEvent } from './matter.ts'
 import {
   outlookOf,
   policyChoices,
@@ -106,6 +107,8 @@ export type JobView = {
   item?: Event['item']
   itemState: 'present' | 'edited' | 'deleted' | 'removed' | 'none'
   versions: { eventId: string; type: string; atMs: number; text?: string }[]
+  /** Who reported the item, newest first. */
+  reports: { eventId: string; reporterId: string; atMs: number; reason?: string }[]
   thread?: { id: string; kind?: string; before: ThreadLine[]; after: ThreadLine[] }
   actor?: ActorSummary & { id: string; ageMs?: number; standing: StandingView[]; decisions: PastEntry[] }
   proposals: ProposalView[]
@@ -141,9 +144,9 @@ export async function jobView(
   const decision = await decisionOf(query, tenantId, job)
   const proposals = await proposalsOf(query, tenantId, job.proposals.length > 0 ? job.proposals : proposalOf(decision))
   const eventId = job.eventId ?? proposals[0]?.body.eventId ?? decision?.body.eventId
-  const actorId = job.actorId ?? proposals[0]?.body.actorId ?? decision?.body.actorId
+  const actorId = proposals[0]?.body.actorId ?? decision?.body.actorId ?? job.actorId
   const itemId = job.itemId ?? decision?.body.itemId
-  const stored = eventId === undefined ? undefined : await selectEvent(query, tenantId, eventId)
+  const stored = await matterOfEvent(query, tenantId, eventId)
   const claim = heldClaim(job, nowMs)
   const policies = await deps.policies.load(query, tenantId)
   const versions = itemId === undefined ? [] : await selectItemVersions(query, tenantId, itemId, 10)
@@ -154,7 +157,7 @@ export async function jobView(
       : await outlookOf(query, tenantId, policies, actorId, nowMs)
   const next = { personId: reviewer.id, queues, nowMs }
   const candidates = await selectCandidates(query, tenantId, next, 2)
-  const thread = stored?.event.thread
+  const thread = stored?.event?.thread
   return {
     job,
     etag: await etagOf(query, tenantId, job),
@@ -162,8 +165,9 @@ export async function jobView(
     claimUntilMs: claim?.untilMs,
     event: stored?.event,
     occurredAtMs: stored?.occurredAtMs,
-    item: stored?.event.item,
+    item: stored?.event?.item,
     itemState: itemState(versions, earlier),
+    reports: itemId === undefined ? [] : (await selectItemReports(query, tenantId, itemId, 20)).map(reportLine),
     versions: versions.map(({ event, occurredAtMs }) => ({
       eventId: event.id,
       type: event.type,
@@ -171,7 +175,7 @@ export async function jobView(
       text: event.item?.text,
     })),
     thread:
-      thread === undefined || stored === undefined
+      thread === undefined || stored?.event === undefined
         ? undefined
         : {
             id: thread.id,
@@ -190,13 +194,23 @@ export async function jobView(
         : outlook.previews({
             ...(decision === undefined ? {} : { insteadOf: decision.body.decisionId }),
             violation: job.violation,
-            context: proposals[0]?.body.context ?? decision?.body.context ?? stored?.event.context ?? 'default',
+            context: proposals[0]?.body.context ?? decision?.body.context ?? stored?.event?.context ?? 'default',
             occurredAtMs: stored?.occurredAtMs ?? proposals[0]?.body.occurredAtMs ?? nowMs,
             itemId,
             eventId,
-            language: proposals[0]?.body.language ?? stored?.event.item?.language,
+            language: proposals[0]?.body.language ?? stored?.event?.item?.language,
           }),
     nextJobId: candidates.find((candidate) => candidate !== jobId) ?? null,
+  }
+}
+
+function reportLine({ event, occurredAtMs }: SeenEvent): JobView['reports'][number] {
+  const reason = event.attributes?.reason
+  return {
+    eventId: event.id,
+    reporterId: event.actor.id,
+    atMs: occurredAtMs,
+    reason: typeof reason === 'string' ? reason.slice(0, 200) : undefined,
   }
 }
 

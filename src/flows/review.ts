@@ -12,6 +12,7 @@ import { countItemVersions, selectItemVersions } from '../storage/event-view.ts'
 import { selectEvent } from '../storage/event-log.ts'
 import { decideAppeal, reverseDecision, type AppealDeps } from './appeal.ts'
 import { decide, lockActors, ofProposal, type DecideInput } from './enforce.ts'
+import { matterOf } from './matter.ts'
 
 export type Reviewer = Author & { kind: 'person' }
 
@@ -190,12 +191,15 @@ async function byHand(
   job: Job,
 ): Promise<Omit<DecideInput, 'author' | 'automation' | 'because'>> {
   const stored = job.eventId === undefined ? undefined : await selectEvent(tx.query, tenantId, job.eventId)
-  const actorId = job.actorId ?? stored?.event.actor.id
-  if (actorId === undefined || stored === undefined)
-    throw new InputError('This job names no event, so there is nobody and nothing to decide about', [
+  const matter = stored && (await matterOf(tx.query, tenantId, stored.event, stored.occurredAtMs))
+  const reported = stored?.event.type === 'report.filed'
+  const actorId =
+    job.subject.kind === 'actor' ? job.subject.id : (matter?.actorId ?? (reported ? undefined : job.actorId))
+  if (stored === undefined || matter === undefined || actorId === undefined)
+    throw new InputError('Nothing says whose act this was, so there is nobody to decide about', [
       { field: 'verdict', problem: 'can only be no_violation or escalate', value: 'violation' },
     ])
-  const { event, occurredAtMs } = stored
+  const { event = stored.event, occurredAtMs } = matter
   return {
     violation: '',
     context: event.context,
@@ -205,8 +209,8 @@ async function byHand(
     eventId: event.id,
     occurredAtMs,
     language: event.item?.language,
-    automatedDetection: true,
-    sourceType: event.type === 'report.filed' ? 'TYPE_OTHER_NOTIFICATION' : 'VOLUNTARY',
+    automatedDetection: !reported,
+    sourceType: reported ? 'TYPE_OTHER_NOTIFICATION' : 'VOLUNTARY',
   }
 }
 

@@ -1,4 +1,5 @@
-import type { ViolationProposal } from '../domain/entry.ts'
+import type { LedgerEntry, ViolationProposal } from '../domain/entry.ts'
+import { reevaluate } from '../rules/evaluate.ts'
 import { compileVersion } from '../rules/publish.ts'
 import { ruleSetOf, type Feature } from '../rules/rule-set.ts'
 import { selectVersion } from '../rules/store.ts'
@@ -21,4 +22,31 @@ export async function traceProposal(
   const features: Feature[] = []
   const rule = compileVersion({ ruleId: id, version, text: stored.text, mode: 'live' }, features)
   return traceFacts(rule, ruleSetOf([rule], features), event, proposal.facts)
+}
+
+/** Whether a rule version, evaluated again on what it saw, still holds and proposes the same violation. */
+export async function reevaluateProposal(
+  query: Query,
+  tenantId: string,
+  { body }: LedgerEntry<'violation.proposed'>,
+): Promise<{ same: boolean; detail: string }> {
+  const { id, version } = body.rule
+  const [stored, event] = await Promise.all([
+    selectVersion(query, tenantId, id, version),
+    selectEvent(query, tenantId, body.eventId),
+  ])
+  if (stored === undefined) return { same: false, detail: `Version ${version} of rule "${id}" is not stored.` }
+  if (event === undefined)
+    return { same: false, detail: `Event "${body.eventId}" is no longer stored; it may have been erased.` }
+  const rule = compileVersion({ ruleId: id, version, text: stored.text, mode: 'live' })
+  const hit = reevaluate(rule, event, body.facts)
+  if (hit === null)
+    return { same: false, detail: `Rule "${id}" version ${version} does not hold on the recorded facts.` }
+  const proposes = hit.effects.some((effect) => effect.kind === 'violation' && effect.violation === body.violation)
+  return proposes
+    ? {
+        same: true,
+        detail: `Rule "${id}" version ${version}, evaluated again on the recorded facts, proposes "${body.violation}" again.`,
+      }
+    : { same: false, detail: `Rule "${id}" version ${version} holds, but does not propose "${body.violation}".` }
 }

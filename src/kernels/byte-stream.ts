@@ -1,3 +1,6 @@
+// Copying whole arrays is many times faster, where the machine orders bytes as the format does.
+const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
+
 /** Writes numbers and strings into one growing buffer, little-endian. Read back in the same order by `byteReader`. */
 export type ByteWriter = {
   f64: (value: number) => void
@@ -43,7 +46,11 @@ export function byteWriter(): ByteWriter {
     },
     f64s(values, from, to) {
       u32(to - from)
-      for (let index = from; index < to; index++) f64(values[index]!)
+      room((to - from) * 8)
+      if (littleEndian) bytes.set(new Uint8Array(values.buffer, values.byteOffset + from * 8, (to - from) * 8), length)
+      else
+        for (let index = from; index < to; index++) view.setFloat64(length + (index - from) * 8, values[index]!, true)
+      length += (to - from) * 8
     },
     bytes(value) {
       u32(value.length)
@@ -92,9 +99,11 @@ export function byteReader(bytes: Uint8Array): ByteReader {
     f64s() {
       const length = u32()
       if (offset + length * 8 > bytes.length) throw new RangeError('The bytes end inside a list of numbers')
-      const values = new Float64Array(Math.max(4, length))
-      for (let index = 0; index < length; index++) values[index] = f64()
-      return values.subarray(0, length)
+      const values = new Float64Array(length)
+      if (littleEndian) new Uint8Array(values.buffer).set(bytes.subarray(offset, offset + length * 8))
+      else for (let index = 0; index < length; index++) values[index] = view.getFloat64(offset + index * 8, true)
+      offset += length * 8
+      return values
     },
     bytes() {
       const length = u32()

@@ -20,26 +20,29 @@ export type DistinctWindow = {
   // What follows is derived from the above: the values in the window that ends at the newest sighting or later.
   edge: number
   edgeMs: number
-  lastSeen: Map<number, number>
+  /** Undefined while there are few sightings: then they are counted one by one. */
+  lastSeen: Map<number, number> | undefined
   liveExact: number
   liveSampled: number
 }
 
 export const samplesMax = 65_536
 const newestExact = 1_024
+/** Up to this many sightings, going through them is cheaper than a map for each key. */
+const fewMax = 32
 
 /** A window that has seen nothing. */
 export function createDistinct(): DistinctWindow {
   return {
-    times: new Float64Array(4),
-    hashes: new Float64Array(4),
+    times: new Float64Array(2),
+    hashes: new Float64Array(2),
     head: 0,
     tail: 0,
     level: 0,
     sampledUntilMs: -Infinity,
     edge: 0,
     edgeMs: -Infinity,
-    lastSeen: new Map(),
+    lastSeen: undefined,
     liveExact: 0,
     liveSampled: 0,
   }
@@ -58,13 +61,13 @@ function above(window: DistinctWindow, timeMs: number): number {
 }
 
 /** Moves the lower edge of the live window forward and forgets the values last seen before it. */
-function advance(window: DistinctWindow, edgeMs: number): void {
+function advance(window: DistinctWindow, lastSeen: Map<number, number>, edgeMs: number): void {
   window.edgeMs = edgeMs
   while (window.edge < window.tail && window.times[window.edge]! <= edgeMs) {
     const seenMs = window.times[window.edge]!
     const hash = window.hashes[window.edge]!
-    if (window.lastSeen.get(hash) === seenMs) {
-      window.lastSeen.delete(hash)
+    if (lastSeen.get(hash) === seenMs) {
+      lastSeen.delete(hash)
       if (seenMs <= window.sampledUntilMs) window.liveSampled--
       else window.liveExact--
     }
@@ -76,11 +79,11 @@ function advance(window: DistinctWindow, edgeMs: number): void {
 function derive(window: DistinctWindow, edgeMs: number): void {
   window.edgeMs = edgeMs
   window.edge = above(window, edgeMs)
-  window.lastSeen.clear()
   window.liveExact = 0
   window.liveSampled = 0
-  for (let at = window.edge; at < window.tail; at++) window.lastSeen.set(window.hashes[at]!, window.times[at]!)
-  for (const seenMs of window.lastSeen.values()) {
+  const lastSeen = (window.lastSeen = new Map<number, number>())
+  for (let at = window.edge; at < window.tail; at++) lastSeen.set(window.hashes[at]!, window.times[at]!)
+  for (const seenMs of lastSeen.values()) {
     if (seenMs <= window.sampledUntilMs) window.liveSampled++
     else window.liveExact++
   }
@@ -97,7 +100,8 @@ export function distinctAdd(
   horizonMs: number,
 ): void {
   while (window.head < window.tail && window.times[window.head]! <= horizonMs) window.head++
-  if (window.edge < window.head) advance(window, Math.max(window.edgeMs, horizonMs))
+  if (window.lastSeen !== undefined && window.edge < window.head)
+    advance(window, window.lastSeen, Math.max(window.edgeMs, horizonMs))
   if (window.level > 0 && (window.head === window.tail || window.times[window.head]! > window.sampledUntilMs)) {
     window.level = 0
     window.sampledUntilMs = -Infinity
@@ -105,33 +109,31 @@ export function distinctAdd(
   if (timeMs <= horizonMs) return
   if (timeMs <= window.sampledUntilMs && hash % 2 ** window.level !== 0) return
   if (window.tail === window.times.length) makeRoom(window)
-  if (window.tail > window.head && window.times[window.tail - 1]! > timeMs) {
-    const at = above(window, timeMs)
-    for (let same = at - 1; same >= window.head && window.times[same] === timeMs; same--)
-      if (window.hashes[same] === hash) return
+  const late = window.tail > window.head && window.times[window.tail - 1]! > timeMs
+  const at = late ? above(window, timeMs) : window.tail
+  for (let same = at - 1; same >= window.head && window.times[same] === timeMs; same--)
+    if (window.hashes[same] === hash) return
+  if (late) {
     window.times.copyWithin(at + 1, at, window.tail)
     window.hashes.copyWithin(at + 1, at, window.tail)
-    window.times[at] = timeMs
-    window.hashes[at] = hash
-    window.tail++
-    derive(window, window.edgeMs)
+  }
+  window.times[at] = timeMs
+  window.hashes[at] = hash
+  window.tail++
+  if (window.lastSeen === undefined) {
+    if (window.tail - window.head > fewMax) derive(window, horizonMs)
+  } else if (late || timeMs <= window.edgeMs) {
+    // A read of a later moment may have left the edge beyond this sighting; it must not be overlooked.
+    derive(window, late ? window.edgeMs : horizonMs)
   } else {
     const before = window.lastSeen.get(hash)
-    if (before === timeMs) return
     if (before !== undefined) {
       if (before <= window.sampledUntilMs) window.liveSampled--
       else window.liveExact--
     }
-    window.times[window.tail] = timeMs
-    window.hashes[window.tail] = hash
-    window.tail++
-    // An edge beyond this sighting (left by a read of a later moment) must not hide it from the next advance.
-    if (timeMs <= window.edgeMs) derive(window, horizonMs)
-    else {
-      window.lastSeen.set(hash, timeMs)
-      if (timeMs <= window.sampledUntilMs) window.liveSampled++
-      else window.liveExact++
-    }
+    window.lastSeen.set(hash, timeMs)
+    if (timeMs <= window.sampledUntilMs) window.liveSampled++
+    else window.liveExact++
   }
   if (window.tail - window.head > samplesMax) thin(window, settledMs)
 }
@@ -149,7 +151,7 @@ function makeRoom(window: DistinctWindow): void {
     window.times = times
     window.hashes = hashes
   }
-  window.edge -= window.head
+  window.edge = Math.max(0, window.edge - window.head)
   window.head = 0
   window.tail = used
 }
@@ -196,19 +198,33 @@ function keepOnly(window: DistinctWindow, keep: (timeMs: number, hash: number) =
 /** Different values seen in (fromMs, untilMs]. */
 export function distinctCount(window: DistinctWindow, fromMs: number, untilMs: number): number {
   if (window.head === window.tail) return 0
-  if (untilMs >= window.times[window.tail - 1]! && fromMs >= window.edgeMs) {
-    advance(window, fromMs)
+  const atFront = untilMs >= window.times[window.tail - 1]!
+  if (window.lastSeen !== undefined && atFront && fromMs >= window.edgeMs) {
+    advance(window, window.lastSeen, fromMs)
     return window.liveExact + window.liveSampled * 2 ** window.level
   }
-  const seen = new Set<number>()
+  const low = above(window, fromMs)
+  const high = atFront ? window.tail : above(window, untilMs)
   let count = 0
-  for (let at = above(window, untilMs) - 1; at >= window.head && window.times[at]! > fromMs; at--) {
+  if (high - low <= fewMax) {
+    for (let at = low; at < high; at++)
+      if (!seenLater(window, at, high)) count += window.times[at]! <= window.sampledUntilMs ? 2 ** window.level : 1
+    return count
+  }
+  const seen = new Set<number>()
+  for (let at = high - 1; at >= low; at--) {
     const hash = window.hashes[at]!
     if (seen.has(hash)) continue
     seen.add(hash)
     count += window.times[at]! <= window.sampledUntilMs ? 2 ** window.level : 1
   }
   return count
+}
+
+function seenLater({ hashes }: DistinctWindow, at: number, high: number): boolean {
+  const hash = hashes[at]!
+  for (let later = at + 1; later < high; later++) if (hashes[later] === hash) return true
+  return false
 }
 
 /** Whether nothing after `horizonMs` was seen, so that the window reads as an empty one does. */
@@ -232,10 +248,10 @@ export function readDistinct(from: ByteReader): DistinctWindow {
   const times = from.f64s()
   const hashes = from.f64s()
   window.tail = times.length
-  window.times = new Float64Array(Math.max(4, times.length))
+  window.times = new Float64Array(Math.max(2, times.length))
   window.times.set(times)
-  window.hashes = new Float64Array(Math.max(4, hashes.length))
+  window.hashes = new Float64Array(Math.max(2, hashes.length))
   window.hashes.set(hashes)
-  derive(window, -Infinity)
+  if (window.tail > fewMax) derive(window, -Infinity)
   return window
 }

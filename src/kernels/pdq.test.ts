@@ -45,6 +45,20 @@ test('a picture keeps its hash through any size, odd ones and ones under 64 pixe
   }
 })
 
+test('both engines give the same bits, whatever the size', () => {
+  const sizes = fc.record({ width: fc.integer({ min: 5, max: 700 }), height: fc.integer({ min: 5, max: 300 }) })
+  fc.assert(
+    fc.property(sizes, fc.uint8Array({ minLength: 64, maxLength: 64 }), ({ width, height }, pattern) => {
+      const rgb = Uint8Array.from({ length: width * height * 3 }, (_, at) => pattern[(at * 7 + (at >> 9)) & 63]!)
+      assert.deepEqual(
+        pdqStages(rgb, width, height, 'full', 'wasm'),
+        pdqStages(rgb, width, height, 'full', 'typescript'),
+      )
+    }),
+    { numRuns: 60 },
+  )
+})
+
 test('every dihedral hash finds the picture that was turned that way', () => {
   const turns = [
     (x: number, y: number) => [x, y],

@@ -1,6 +1,8 @@
 // PDQ: "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm" (Facebook, 2019), sections 5 to 7.
 // Every float operation is rounded to 32 bits in the order of the reference, so that equal bytes give equal hashes.
 
+import { reduceRows } from './wasm/pdq-reduce.ts'
+
 export const pdqWords = 8
 export const pdqBits = 256
 /** Sides below this have no hash (reference: MIN_HASHABLE_DIM). */
@@ -11,6 +13,9 @@ export const pdqSideMin = 5
  * C++ tool). The two differ by up to 10 bits.
  */
 export type PdqConvention = 'full' | '512'
+
+/** `wasm` falls back to `typescript`, its readable twin with the same bits, where there is no WebAssembly with SIMD. */
+export type PdqEngine = 'wasm' | 'typescript'
 
 /** The eight symmetries of a square, in the order of the hashes that `pdqDihedral` answers. */
 export const dihedrals = [
@@ -62,6 +67,7 @@ export function pdqStages(
   width: number,
   height: number,
   convention: PdqConvention = 'full',
+  engine: PdqEngine = 'wasm',
 ): PdqStages | undefined {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
     throw new RangeError(`PDQ needs whole sides from 1, not ${width} x ${height}`)
@@ -72,7 +78,7 @@ export function pdqStages(
     rgb = nearest512(rgb, width, height)
     width = height = 512
   }
-  const luma64 = width === side && height === side ? plainLuma(rgb) : reduce(rgb, width, height)
+  const luma64 = width === side && height === side ? plainLuma(rgb) : reduce(rgb, width, height, engine)
   return { luma64, dct16: dct(luma64), quality: qualityOf(luma64) }
 }
 
@@ -188,12 +194,17 @@ function countsOf(length: number, window: number): Float32Array {
  * Box filter along rows and columns, twice, then 64 x 64 samples. Rows stream through in blocks of four; of the second
  * round only what is sampled is kept, so that memory is the window and a strip, not the image.
  */
-function reduce(rgb: Uint8Array, width: number, height: number): Float32Array {
+function reduce(rgb: Uint8Array, width: number, height: number, engine: PdqEngine): Float32Array {
   const rowWindow = windowOf(width)
   const rowCounts = countsOf(width, rowWindow)
   const window = windowOf(height)
   const ahead = aheadOf(window)
   const counts = countsOf(height, window)
+  if (engine === 'wasm') {
+    const columns = Int32Array.from({ length: side }, (_, at) => sampledAt(at, width))
+    const narrow = reduceRows(rgb, { width, height, rowWindow, rowCounts, window, ahead, counts, columns })
+    if (narrow !== undefined) return lastColumnPass(narrow, height, window)
+  }
   const ringRows = 4 * Math.ceil((window + 8) / 4)
   const ring = new Float32Array((ringRows + 1) * width)
   const zeros = ringRows * width

@@ -28,7 +28,7 @@ const stride = 4
 
 /** A window that has counted nothing. */
 export function createTally(): TallyWindow {
-  return { cells: new Float64Array(4 * stride), head: 0, tail: 0, edge: 0, edgeMs: Infinity, live: 0 }
+  return { cells: new Float64Array(stride), head: 0, tail: 0, edge: 0, edgeMs: Infinity, live: 0 }
 }
 
 /** Index of the first bucket whose last time is above `timeMs`. */
@@ -172,7 +172,7 @@ export function writeTally(tally: TallyWindow, out: ByteWriter): void {
 /** Reads what `writeTally` wrote. */
 export function readTally(from: ByteReader): TallyWindow {
   const stored = from.f64s()
-  const cells = new Float64Array(Math.max(4 * stride, stored.length))
+  const cells = new Float64Array(Math.max(stride, stored.length))
   cells.set(stored)
   return { ...createTally(), cells, tail: stored.length / stride }
 }

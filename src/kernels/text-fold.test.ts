@@ -78,9 +78,12 @@ test('any text folds to bounded, ordered places and survives invisible noise', (
     }),
   )
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...'abc xyz0 дя中'), maxLength: 60 }), (plain) => {
-      assert.equal(folded([...plain].join('\u200b\u202e')), folded(plain))
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'x', 'y', 'z', '0', 'д', 'я', '中'), maxLength: 60 }),
+      (plain) => {
+        assert.equal(folded(Array.from(plain).join('\u200b\u202e')), folded(plain))
+      },
+    ),
   )
 })
 

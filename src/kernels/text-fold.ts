@@ -158,18 +158,22 @@ function foldPoint(code: number): string {
 
 /** Compatibility, case and marks of one letter with its marks; never shorter than what a reader sees of it. */
 function foldCluster(whole: string): string {
-  const visible = [...squared(whole)].filter((char) => !invisible.test(char)).join('')
+  const visible = Array.from(squared(whole))
+    .filter((char) => !invisible.test(char))
+    .join('')
   if (visible === '') return ''
   let text = visible.normalize('NFKC')
   // Upper then lower is full case folding for everything but the final sigma, which stands alone here and so folds too.
-  text = [...text.toUpperCase()]
+  text = Array.from(text.toUpperCase())
     .map((char) => char.toLowerCase())
     .join('')
     .normalize('NFKC')
   if (latinOrGreek.test(text)) text = text.normalize('NFD')
   text = text.replace(strayMark, '').normalize('NFKC')
   let marks = 0
-  return [...text].filter((char) => !mark.test(char) || ++marks <= marksPerLetterMax).join('')
+  return Array.from(text)
+    .filter((char) => !mark.test(char) || ++marks <= marksPerLetterMax)
+    .join('')
 }
 
 /** Letters in dark circles and squares, which NFKC leaves alone (U+1F150 to U+1F189). */
@@ -189,7 +193,7 @@ function unmask(text: string): string {
   if (!mask.test(text)) return text
   return text.replace(lettersOrLeet, (word) => {
     if (!mask.test(word) || !latin.test(word)) return word
-    const chars = [...word].map((char) => lookalikes.get(char) ?? char)
+    const chars = Array.from(word).map((char) => lookalikes.get(char) ?? char)
     const letters = chars.filter((char) => latin.test(char)).length
     const signs = chars.filter((char) => leet[char] !== undefined || /\p{N}/u.test(char)).length
     // More digits than letters is an amount, a model or a code.

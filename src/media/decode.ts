@@ -4,6 +4,8 @@ import { InputError } from '../domain/error.ts'
 export const mediaBytesMax = 25 * 1024 * 1024
 /** 50 megapixels: above the largest phone cameras in common use, and 150 MB decoded. */
 export const mediaPixelsMax = 50_000_000
+/** The limit of JPEG itself; a strip of a million pixels by five is no photo, and costs memory by its width. */
+export const mediaSideMax = 65_535
 export const decodeTimeoutMs = 10_000
 
 /** Types that are decoded; what everything else is called is only for the refusal. */
@@ -91,6 +93,8 @@ async function checkDimensions(bytes: Uint8Array): Promise<void> {
   const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
   if (width * height > mediaPixelsMax)
     throw refuse(`has more than ${mediaPixelsMax} pixels`, `${width} x ${height}`, mediaPixelsMax)
+  if (Math.max(width, height) > mediaSideMax)
+    throw refuse(`has a side of more than ${mediaSideMax} pixels`, `${width} x ${height}`, mediaSideMax)
 }
 
 /** What the decoder complains of, in the words of our limits. */

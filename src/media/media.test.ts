@@ -63,6 +63,7 @@ const hostile: [string, Buffer, RegExp][] = [
   ['a JPEG cut in half', jpeg.subarray(0, jpeg.length / 2), /truncated/],
   ['a JPEG of its first bytes alone', jpeg.subarray(0, 20), /truncated|damaged/],
   ['a PNG that claims 30,000 x 30,000', pngBomb(30_000, 30_000), new RegExp(`more than ${mediaPixelsMax} pixels`)],
+  ['a PNG of 3,000,000 x 5', pngBomb(3_000_000, 5), /a side of more than 65535 pixels/],
   ['an SVG called .jpg', svg, /image\/svg\+xml, not an image/],
   ['an HTML page', Buffer.from('<!DOCTYPE html><script>alert(1)</script>'), /text\/html, not an image/],
   ['nothing', Buffer.alloc(0), /empty/],

@@ -25,7 +25,7 @@ export type CheckOptions = {
 }
 
 /** Signals that Custos itself makes. */
-export const builtInSignals: readonly string[] = ['match.media', 'match.text']
+export const builtInSignals: readonly string[] = ['match.media', 'match.text', 'media.unreadable']
 export const defaultLatenessMs = 600_000
 const featureCostMax = 500
 

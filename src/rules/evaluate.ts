@@ -103,28 +103,30 @@ function hitOf(rule: Rule, observed: Observed, context: EvaluateContext, known?:
   }
 }
 
-/** Runs the condition once more, writing down what it asked for. Hits are rare, so evaluation itself stays free of it. */
+/** What the condition read. Labels and lists depend on the path that it took, so it is run once more: hits are rare. */
 function gatherFacts(rule: Rule, observed: Observed, context: EvaluateContext, known?: Facts): Facts {
   const { reads } = rule.when
   const labels = new Map<string, string[]>()
   const lists = new Map<string, boolean>()
-  const scope = scopeOf(rule, observed, context, known)
-  rule.when.run({
-    ...scope,
-    hasLabel: (kind, id, label) => {
-      const holds = scope.hasLabel(kind, id, label)
-      const key = subjectKey({ kind, id })
-      const held = labels.get(key) ?? []
-      if (holds && !held.includes(label)) held.push(label)
-      labels.set(key, held)
-      return holds
-    },
-    inList: (list, text) => {
-      const holds = scope.inList?.(list, text) ?? scope.lists.get(list)!(text)
-      lists.set(listKey(list, text), holds)
-      return holds
-    },
-  })
+  if (reads.labels.size > 0 || reads.lists.size > 0) {
+    const scope = scopeOf(rule, observed, context, known)
+    rule.when.run({
+      ...scope,
+      hasLabel: (kind, id, label) => {
+        const holds = scope.hasLabel(kind, id, label)
+        const key = subjectKey({ kind, id })
+        const held = labels.get(key) ?? []
+        if (holds && !held.includes(label)) held.push(label)
+        labels.set(key, held)
+        return holds
+      },
+      inList: (list, text) => {
+        const holds = scope.inList?.(list, text) ?? scope.lists.get(list)!(text)
+        lists.set(listKey(list, text), holds)
+        return holds
+      },
+    })
+  }
   const features: [string, number | string | boolean | null][] = []
   for (const [name, index] of rule.featureIndex) {
     if (reads.features.has(name)) features.push([name, context.features.values[index] ?? null])
@@ -132,7 +134,7 @@ function gatherFacts(rule: Rule, observed: Observed, context: EvaluateContext, k
   }
   return {
     eventId: observed.event.id,
-    signals: context.signals.filter((signal) => reads.signals.has(signal.name)),
+    signals: reads.signals.size === 0 ? [] : context.signals.filter((signal) => reads.signals.has(signal.name)),
     features: Object.fromEntries(features),
     labels: Object.fromEntries(labels),
     lists: Object.fromEntries(lists),

@@ -41,13 +41,14 @@ export type FeatureState = {
   snapshot: () => Uint8Array
   /** Digest of the declarations; a snapshot carries the digest of each feature, and only those that match come back. */
   readonly declaredSha256: string
-  /** Whether a feature of this name and digest is counted here. */
-  counts: (name: string, sha256: string) => boolean
+  /** The windows of the feature of this name and digest, when it is counted here; for a state that carries on. */
+  windowsOf: (name: string, sha256: string) => Windows | undefined
   /** Keys now held, per feature. */
   sizes: () => Record<string, number>
 }
 
-type Windows = {
+/** Everything that is counted for one feature. */
+export type Windows = {
   feature: Feature
   /** Newest event time that moved the feature: lateness is measured from it, and old samples fall away by it. */
   newestMs: number
@@ -61,15 +62,19 @@ const noLists: Scope['lists'] = new Map()
 const sweepEvery = 65_536
 
 /**
- * State for these features, empty or as in a snapshot: features that the snapshot counts under the same declaration go
- * on, others start empty. So a changed file keeps what did not change.
+ * State for these features, as in a snapshot or as an earlier state left it (which must not be used any more): features
+ * that it counts under the same declaration go on, others start empty. So a changed file keeps what did not change.
  */
 export function createFeatureState(
   { features, declaredSha256 }: { features: Feature[]; declaredSha256: string },
-  snapshot?: Uint8Array,
+  before?: Uint8Array | FeatureState,
 ): FeatureState {
-  const windows = features.map((feature): Windows => ({ feature, newestMs: -Infinity, moves: 0, keys: new Map() }))
-  if (snapshot !== undefined) restore(windows, snapshot)
+  const carried = before instanceof Uint8Array ? undefined : before
+  const windows = features.map((feature): Windows => {
+    const known = carried?.windowsOf(feature.name, feature.sha256)
+    return known === undefined ? { feature, newestMs: -Infinity, moves: 0, keys: new Map() } : { ...known, feature }
+  })
+  if (before instanceof Uint8Array) restore(windows, before)
   return {
     declaredSha256,
     observe: ({ event, occurredAtMs }) => {
@@ -93,7 +98,7 @@ export function createFeatureState(
       for (const window of windows) writeWindows(window, out)
       return out.done()
     },
-    counts: (name, sha256) => features.some((feature) => feature.name === name && feature.sha256 === sha256),
+    windowsOf: (name, sha256) => windows.find(({ feature }) => feature.name === name && feature.sha256 === sha256),
     sizes: () => Object.fromEntries(windows.map(({ feature, keys }) => [feature.name, keys.size])),
   }
 }

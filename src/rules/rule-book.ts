@@ -134,8 +134,8 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
           cold ||= set.features.length > 0
           stateOf(tenantId)
         } else if (state.declaredSha256 !== set.declaredSha256) {
-          cold ||= set.features.some(({ name, sha256: digest }) => !state.counts(name, digest))
-          states.set(tenantId, createFeatureState(set, state.snapshot()))
+          cold ||= set.features.some(({ name, sha256: digest }) => state.windowsOf(name, digest) === undefined)
+          states.set(tenantId, createFeatureState(set, state))
         }
       }
       return cold

@@ -55,7 +55,7 @@ test('each mistake is told in words, at its line and column', () => {
   assert.deepEqual(after('inList("bad"', 'inList("worse"'), ['17:16 unknown list "worse"; known are bad'])
   assert.deepEqual(after('sent_1h > 3', 'hasLabel(actor, "nosy")'), ['15:23 unknown label "nosy"; known are noisy'])
   assert.deepEqual(after('sent_1h > 3', 'signal("match.medai") != null'), [
-    '15:14 unknown signal "match.medai"; known are match.media, match.text',
+    '15:14 unknown signal "match.medai"; known are match.media, match.text, media.unreadable',
   ])
   assert.deepEqual(after('sent_1h > 3', 'sent_1h >> 3'), ['15:16 Unexpected token: GT'])
   assert.deepEqual(after('sent_1h > 3', 'item.text.matches("(")'), ['15:25 is no RE2 pattern: missing closing ): `(`'])
@@ -121,4 +121,9 @@ test('a feature may read the event only, so that it can be rebuilt from events a
 test('the schema on disk is the one that checks; node bin/write-schemas.mjs writes it', () => {
   const written = readFileSync(new URL('../../docs/schemas/rule-file.json', import.meta.url), 'utf8')
   assert.equal(written, `${JSON.stringify(ruleFileSchema, null, 2)}\n`)
+})
+
+test('the file that the guide shows stands the check', () => {
+  const guide = readFileSync(new URL('../../docs/guides/rules.md', import.meta.url), 'utf8')
+  assert.deepEqual(problemsOf(/```yaml\n([\s\S]*?)```/.exec(guide)![1]!), [])
 })

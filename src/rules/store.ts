@@ -351,3 +351,21 @@ export async function selectFacts(
   )
   return rows[0]
 }
+
+/** Takes the samples of an actor's events away: their facts quote what the person wrote. Answers how many went. */
+export async function dropSamplesOf(tx: Tx, tenantId: string, actorId: string): Promise<number> {
+  const rows = await tx.query<{ dropped: number }>(
+    `WITH kept AS (
+       SELECT rule_id, hour_ms, version, mode, coalesce(jsonb_agg(s) FILTER (WHERE e.event_id IS NULL), '[]') AS samples,
+         count(e.event_id) AS dropped
+       FROM rule_stats r CROSS JOIN LATERAL jsonb_array_elements(r.samples) AS s
+       LEFT JOIN events e ON e.tenant_id = $1 AND e.event_id = s ->> 'eventId' AND e.actor_id = $2
+       WHERE r.tenant_id = $1 GROUP BY rule_id, hour_ms, version, mode HAVING count(e.event_id) > 0
+     )
+     UPDATE rule_stats r SET samples = kept.samples FROM kept
+     WHERE r.tenant_id = $1 AND (r.rule_id, r.hour_ms, r.version, r.mode) = (kept.rule_id, kept.hour_ms, kept.version, kept.mode)
+     RETURNING kept.dropped`,
+    [tenantId, actorId],
+  )
+  return rows.reduce((sum, { dropped }) => sum + dropped, 0)
+}

@@ -17,7 +17,6 @@ export type PersonRow = {
 const personColumns = `p.id, p.handle, p.name, p.password_hash IS NOT NULL AS "hasPassword", p.created_ms AS "createdMs",
   p.disabled_ms AS "disabledMs", p.last_sign_in_ms AS "lastSignInMs", p.version, coalesce(r.roles, '{}') AS roles`
 
-/** Makes a person; false when the handle is taken. */
 export async function insertPerson(
   tx: Tx,
   person: { id: string; handle: string; name: string; nowMs: number },
@@ -49,7 +48,6 @@ export async function selectPerson(query: Query, tenantId: string, id: string): 
   return row
 }
 
-/** People who hold roles in a tenant, by handle; `search` finds parts of handles and names. */
 export async function selectPeople(
   query: Query,
   tenantId: string,
@@ -63,7 +61,6 @@ export async function selectPeople(
   )
 }
 
-/** What a sign-in needs to know of the person with a handle. */
 export async function selectPersonByHandle(
   query: Query,
   handle: string,
@@ -75,7 +72,6 @@ export async function selectPersonByHandle(
   return row
 }
 
-/** The password hash of a person; null without a password. */
 export async function selectPasswordHash(query: Query, id: string): Promise<string | null> {
   const [row] = await query<{ password_hash: string | null }>('SELECT password_hash FROM people WHERE id = $1', [id])
   return row?.password_hash ?? null
@@ -93,7 +89,6 @@ export function selectMemberships(
   )
 }
 
-/** Changes what is given of a person and leaves the rest. */
 export async function updatePerson(
   tx: Tx,
   id: string,
@@ -117,7 +112,7 @@ export async function updatePerson(
   )
 }
 
-/** Counts a change that lies in another table, so that If-Match notices it. */
+/** Raises the version of a person, so that an edit based on the older one is refused. */
 export async function bumpPerson(tx: Tx, id: string): Promise<void> {
   await tx.query('UPDATE people SET version = version + 1 WHERE id = $1', [id])
 }
@@ -133,7 +128,7 @@ export async function lockAdmins(tx: Tx, tenantId: string): Promise<string[]> {
   return rows.map((row) => row.id)
 }
 
-/** Whether an administrator of the tenant has ever signed in. */
+/** Whether an administrator of the tenant has ever signed in; until then a start prints a sign-in link. */
 export async function anyoneSignedIn(query: Query, tenantId: string): Promise<boolean> {
   const rows = await query(
     `SELECT 1 FROM people p JOIN person_roles r ON r.person_id = p.id
@@ -155,7 +150,6 @@ export type SessionRow = {
   expiresMs: number
 }
 
-/** Starts a session, and clears away those that ended. */
 export async function insertSession(
   tx: Tx,
   session: { hash: Buffer; personId: string; tenantId: string; nowMs: number; expiresMs: number },
@@ -180,7 +174,6 @@ export async function selectSession(query: Query, hash: Buffer): Promise<Session
   return row
 }
 
-/** Notes that a session is in use, unless it has ended. */
 export async function touchSession(query: Query, hash: Buffer, nowMs: number, expiresMs: number): Promise<void> {
   await query('UPDATE sessions SET seen_ms = $2, expires_ms = $3 WHERE hash = $1 AND expires_ms > $2', [
     hash,
@@ -189,12 +182,10 @@ export async function touchSession(query: Query, hash: Buffer, nowMs: number, ex
   ])
 }
 
-/** Lets a session work in another tenant. */
 export async function moveSession(tx: Tx, hash: Buffer, tenantId: string): Promise<void> {
   await tx.query('UPDATE sessions SET tenant_id = $2 WHERE hash = $1', [hash, tenantId])
 }
 
-/** Ends a session. */
 export async function deleteSession(query: Query, hash: Buffer): Promise<void> {
   await query('DELETE FROM sessions WHERE hash = $1', [hash])
 }
@@ -211,7 +202,6 @@ export async function deleteSessionsOf(tx: Tx, personId: string, except?: Buffer
 
 // Sign-in links: one use each.
 
-/** Stores a sign-in link by its hash, and clears away old ones. */
 export async function insertSignInLink(
   tx: Tx,
   link: { hash: Buffer; personId: string; tenantId: string; nowMs: number; expiresMs: number },
@@ -223,7 +213,6 @@ export async function insertSignInLink(
   )
 }
 
-/** Looks at a sign-in link without using it up. */
 export async function selectSignInLink(
   query: Query,
   hash: Buffer,
@@ -267,7 +256,6 @@ export type KeyRow = {
 const keyColumns = `id, tenant_id AS "tenantId", name, scopes, created_ms AS "createdMs", created_by AS "createdBy",
   expires_ms AS "expiresMs", last_used_ms AS "lastUsedMs", revoked_ms AS "revokedMs"`
 
-/** Stores an API key by its hash. */
 export async function insertKey(
   tx: Tx,
   key: Omit<KeyRow, 'lastUsedMs' | 'revokedMs'> & { hash: Buffer },
@@ -278,7 +266,6 @@ export async function insertKey(
   )
 }
 
-/** An API key with its hash, whatever its tenant. */
 export async function selectKeyById(query: Query, id: string): Promise<(KeyRow & { hash: Buffer }) | undefined> {
   const [row] = await query<KeyRow & { hash: Buffer }>(
     `SELECT ${keyColumns}, hash FROM api_keys WHERE id = $1`,
@@ -288,7 +275,6 @@ export async function selectKeyById(query: Query, id: string): Promise<(KeyRow &
   return row
 }
 
-/** API keys of a tenant in the order in which they were made. */
 export function selectKeys(
   query: Query,
   tenantId: string,
@@ -317,7 +303,6 @@ export async function revokeKey(
   return { key: { ...before, revokedMs: nowMs }, already: false }
 }
 
-/** Notes when keys were last used. */
 export async function touchKeys(query: Query, used: ReadonlyMap<string, number>): Promise<void> {
   await query(
     `UPDATE api_keys k SET last_used_ms = greatest(k.last_used_ms, u.at_ms)
@@ -328,7 +313,6 @@ export async function touchKeys(query: Query, used: ReadonlyMap<string, number>)
 
 // Links by which a platform lets an affected actor see their own page.
 
-/** Stores a link of an affected actor by its hash, and clears away those that ended. */
 export async function insertSubjectLink(
   tx: Tx,
   link: { hash: Buffer; tenantId: string; actorId: string; nowMs: number; expiresMs: number },
@@ -340,7 +324,6 @@ export async function insertSubjectLink(
   )
 }
 
-/** A link of an affected actor, also when it has ended. */
 export async function selectSubjectLink(
   query: Query,
   hash: Buffer,
@@ -352,7 +335,6 @@ export async function selectSubjectLink(
   return row
 }
 
-/** Takes back all links of an actor; answers how many there were. */
 export async function deleteSubjectLinks(tx: Tx, tenantId: string, actorId: string): Promise<number> {
   const rows = await tx.query('DELETE FROM subject_links WHERE tenant_id = $1 AND actor_id = $2 RETURNING 1', [
     tenantId,

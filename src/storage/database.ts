@@ -46,7 +46,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: 10_000,
     application_name: 'custos',
   })
-  pool.on('error', (error) => options.onIdleError?.(error))
+  let closing = false
+  // While the pool closes, the server may be gone before its last connection has heard so.
+  pool.on('error', (error) => {
+    if (!closing) options.onIdleError?.(error)
+  })
 
   const run = async <R extends object>(
     on: pg.Pool | pg.PoolClient,
@@ -102,7 +106,10 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     connect: () => pool.connect(),
-    close: () => pool.end(),
+    close() {
+      closing = true
+      return pool.end()
+    },
   }
 }
 

@@ -96,3 +96,19 @@ export async function selectActorSummary(query: Query, tenantId: string, actorId
     attributes: row!.attributes ?? {},
   }
 }
+
+/** Reports about an item, newest first. */
+export async function selectItemReports(
+  query: Query,
+  tenantId: string,
+  itemId: string,
+  limit: number,
+): Promise<SeenEvent[]> {
+  const rows = await query<SeenRow>(
+    `SELECT body, occurred_ms, position FROM events
+     WHERE tenant_id = $1 AND item_id = $2 AND type = 'report.filed' ORDER BY position DESC LIMIT $3`,
+    [tenantId, itemId, limit],
+    'item-reports',
+  )
+  return rows.map(toSeen)
+}

@@ -102,7 +102,9 @@ const read = () => ({
     .map((line) => toEvent(JSON.parse(line) as BenchEvent)),
 })
 
-const perSecond = (count: number, startedMs: number) => Math.round((count * 1_000) / (performance.now() - startedMs))
+/** Events per second of CPU time, so that a busy machine measures the same. */
+const perSecond = (count: number, started: NodeJS.CpuUsage) =>
+  Math.round((count * 1e6) / process.cpuUsage(started).user)
 
 test('the 50 rules of the bench hit 45,824 times on its 50,000 events', { skip }, (t) => {
   const { rules, events } = read()
@@ -110,12 +112,12 @@ test('the 50 rules of the bench hit 45,824 times on its 50,000 events', { skip }
   const features = { before: [], values: [] }
   const hitsUpTo: number[] = []
   let hits = 0
-  const startedMs = performance.now()
+  const started = process.cpuUsage()
   for (const observed of events) {
     hits += evaluate(set, observed, { signals: [], features, labels: noLabels }).length
     hitsUpTo.push(hits)
   }
-  t.diagnostic(`50 rules, stateless: ${perSecond(events.length, startedMs)} events/s on one core`)
+  t.diagnostic(`50 rules, stateless: ${perSecond(events.length, started)} events per CPU second`)
   assert.deepEqual([hitsUpTo[999], hitsUpTo[1_999], hitsUpTo[2_999], hitsUpTo[49_999]], [972, 1_895, 2_824, 45_824])
 })
 
@@ -150,14 +152,14 @@ test('twenty rules with six features agree with a count by hand and keep the pac
   )
   const state = createFeatureState(set)
   const hits = new Map<string, number>()
-  const startedMs = performance.now()
+  const started = process.cpuUsage()
   for (const observed of events) {
     const features = state.observe(observed)
     for (const { rule } of evaluate(set, observed, { signals: [], features, labels: noLabels }))
       hits.set(rule.id, (hits.get(rule.id) ?? 0) + 1)
   }
-  const pace = perSecond(events.length, startedMs)
-  t.diagnostic(`20 rules, 6 features: ${pace} events/s on one core`)
+  const pace = perSecond(events.length, started)
+  t.diagnostic(`20 rules, 6 features: ${pace} events per CPU second`)
   const perKey = new Map<
     string,
     { samples: { timeMs: number; value: string }[]; from: number; held: Map<string, number> }

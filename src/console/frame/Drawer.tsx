@@ -3,6 +3,8 @@ import { IconArrowsMaximize, IconX } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { isId } from '../../domain/ids.ts'
 import { EmptyState } from '../parts/EmptyState.tsx'
+import { SubjectDetail } from '../screens/accounts/SubjectDetail.tsx'
+import { EntryDetail } from '../screens/audit/EntryDetail.tsx'
 import { EventDetail } from '../screens/events/EventDetail.tsx'
 import { path, useUrl } from './url.ts'
 
@@ -61,6 +63,10 @@ export function Drawer() {
           <EmptyState title="This address names nothing" why="It should look like open=actor:u1." />
         ) : kind === 'event' ? (
           <EventDetail eventId={id} />
+        ) : kind === 'entry' ? (
+          <EntryDetail entryId={id} />
+        ) : kind === 'actor' || kind === 'item' || kind === 'thread' ? (
+          <SubjectDetail subject={{ kind, id }} />
         ) : (
           <EmptyState title="This address names nothing" why="It should look like open=actor:u1." />
         )}

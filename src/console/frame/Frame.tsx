@@ -16,6 +16,7 @@ import { ApiError } from '../../http/client.ts'
 import { client, queries, useRead } from '../api.ts'
 import { ErrorState } from '../parts/ErrorState.tsx'
 import { KeyHint } from '../parts/KeyHint.tsx'
+import { SimStrip } from '../parts/SimStrip.tsx'
 import { SkeletonPage } from '../parts/Skeletons.tsx'
 import { areaGroups, areaOf, areas } from './areas.ts'
 import { Drawer } from './Drawer.tsx'
@@ -111,7 +112,7 @@ function Inside() {
       {rail ? <div className="rail-shade" onClick={() => setRail(false)} /> : null}
       <nav className="rail" onClick={() => setRail(false)} aria-label="Areas" data-open={rail ? '' : undefined}>
         <Go to="/" className="rail-mark">
-          <img src="/console/mark.svg" width="20" height="20" alt="" />
+          <img src="/console/assets/mark-1.svg" width="20" height="20" alt="" />
           Custos
         </Go>
         {areaGroups.map((group) => (
@@ -145,6 +146,7 @@ function Inside() {
           <KeyHint keys="mod+k" />
         </UnstyledButton>
         <span className="grow" />
+        <SimStrip />
         <LiveDot />
         <Menu position="bottom-end" width={240}>
           <Menu.Target>

@@ -10,7 +10,12 @@ import { SubjectChip } from './SubjectChip.tsx'
 import { VirtualTable, type Column } from './VirtualTable.tsx'
 
 const columns: Column<Decision>[] = [
-  { key: 'severity', title: 'Severity', width: '124px', cell: (decision) => <SeverityBadge severity={decision.severity} /> },
+  {
+    key: 'severity',
+    title: 'Severity',
+    width: '124px',
+    cell: (decision) => <SeverityBadge severity={decision.severity} />,
+  },
   {
     key: 'violation',
     title: 'Violation',
@@ -35,9 +40,29 @@ const columns: Column<Decision>[] = [
     wide: true,
     cell: (decision) => automationText(decision.automation),
   },
-  { key: 'rule', title: 'Rule', width: 'minmax(80px, 180px)', quiet: true, wide: true, cell: (decision) => decision.rule?.id ?? '–' },
-  { key: 'status', title: 'State', width: '104px', wide: true, cell: (decision) => <DecisionStatus status={decision.status} /> },
-  { key: 'made', title: 'Made', width: '84px', align: 'right', quiet: true, cell: (decision) => <RelativeTime timeMs={decision.madeMs} /> },
+  {
+    key: 'rule',
+    title: 'Rule',
+    width: 'minmax(80px, 180px)',
+    quiet: true,
+    wide: true,
+    cell: (decision) => decision.rule?.id ?? '–',
+  },
+  {
+    key: 'status',
+    title: 'State',
+    width: '104px',
+    wide: true,
+    cell: (decision) => <DecisionStatus status={decision.status} />,
+  },
+  {
+    key: 'made',
+    title: 'Made',
+    width: '84px',
+    align: 'right',
+    quiet: true,
+    cell: (decision) => <RelativeTime timeMs={decision.madeMs} />,
+  },
 ]
 
 /** Decisions as rows; opens their page. */

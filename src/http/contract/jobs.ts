@@ -166,6 +166,10 @@ export const JobView = Type.Object(
     versions: Type.Array(
       Type.Object({ eventId: Type.String(), type: Type.String(), atMs: TimeMs, text: Optional(Type.String()) }),
     ),
+    reports: Type.Array(
+      Type.Object({ eventId: Type.String(), reporterId: Type.String(), atMs: TimeMs, reason: Optional(Type.String()) }),
+      { description: 'Who reported the item, newest first.' },
+    ),
     thread: Optional(
       Type.Object({
         id: Type.String(),

@@ -23,6 +23,7 @@ export const getMetrics = route({
   method: 'GET',
   path: '/metrics',
   summary: 'Metrics in the text format of Prometheus',
+  description: 'Open to this machine; from another it needs an API key with the scope "insight:read".',
   scope: 'public',
   response: Type.String(),
   rawResponse: true,

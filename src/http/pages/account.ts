@@ -73,10 +73,10 @@ ${decisions}`
 
 function decisionLine(language: Language, decision: PublicDecision, links: Links): Html {
   const texts = languages[language]
-  const { rule } = decision
+  const { language: written, policyTitle } = decision.statement
   const href = `${links.base}/decisions/${encodeURIComponent(decision.decisionId)}${links.query}`
   const where = contextName(texts, decision.context, decision.contextTitle)
-  return markup`<li><a href="${href}" lang="${plain(rule.language, 35)}" dir="auto">${plain(rule.title, 200)}</a><br>
+  return markup`<li><a href="${href}" lang="${plain(written, 35)}" dir="auto">${plain(policyTitle, 200)}</a><br>
 <span class="soft">${where} · ${moment(language, decision.madeAtMs)}</span><br>
 ${statusWord(texts, decision)}</li>`
 }

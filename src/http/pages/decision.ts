@@ -16,7 +16,7 @@ export function decisionBody(
   justFiled: boolean,
 ): Html {
   const texts = languages[language]
-  const { statement, rule, excerpt = '' } = decision
+  const { statement, excerpt = '' } = decision
   const where = contextName(texts, decision.context, decision.contextTitle)
   const link = webLink(statement.policyUrl)
   const facts = statement.facts.trim()
@@ -38,11 +38,11 @@ ${excerpt !== '' && markup`<p>${texts.yourWords}:</p><blockquote dir="auto">${th
 ${decision.limits.length === 0 ? markup`<p>${texts.followsNothing}</p>` : limitList(language, decision.limits)}
 <h2>${texts.whyTitle}</h2>
 <p>${texts.whyRule}</p>
-<blockquote ${inLanguage(rule.language)}><strong>${plain(rule.title, 200)}</strong>
-${plain(rule.text, 5_000)}</blockquote>
+<blockquote ${inLanguage(statement.language)}><strong>${plain(statement.policyTitle, 200)}</strong>
+${plain(statement.policyText, 5_000)}</blockquote>
 <p>${statement.legalGround === 'ILLEGAL_CONTENT' ? texts.groundLaw : texts.groundTerms}</p>
 ${link !== undefined && markup`<p><a href="${link}" rel="noreferrer noopener">${texts.readRule}</a></p>`}
-${facts !== '' && markup`<h2>${texts.factsTitle}</h2><p ${inLanguage(statement.language)}>${plain(facts, 5_000)}</p>`}
+${facts !== '' && markup`<h2>${texts.factsTitle}</h2><p dir="auto">${plain(facts, 5_000)}</p>`}
 <h2>${texts.howTitle}</h2>
 <p>${foundWords(texts, statement)} ${decidedWords(texts, statement)}</p>
 ${appealPart(language, decision, links, nowMs)}
@@ -78,7 +78,7 @@ ${appeal.decidedAtMs !== undefined && markup`<p class="soft">${moment(language, 
 ${reason !== '' && markup`<p>${texts.outcomeReason}: <span dir="auto">${plain(reason, 5_000)}</span></p>`}
 ${
   correction !== undefined &&
-  markup`<p>${texts.correctionTitle}: <span ${inLanguage(statement.language)}>${plain(correction, 5_000)}</span></p>`
+  markup`<p>${texts.correctionTitle}: <span dir="auto">${plain(correction, 5_000)}</span></p>`
 }</div>`
 }
 

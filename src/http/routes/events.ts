@@ -23,6 +23,8 @@ export type EventRoutesDeps = AcceptDeps & {
   db: Database
   /** Resolves with what was decided about an event, or undefined when the wait is over first. */
   judged: (tenantId: string, eventId: string, waitMs: number) => Promise<Judgement | undefined>
+  /** Counts events against the tenant's limit before they are taken; throws 429 for too many. */
+  admitEvents: (tenantId: string, events: number) => void
   /** Counts answers for metrics. */
   counted: (tenantId: string, counts: { accepted: number; duplicate: number; refused: number }) => void
 }
@@ -43,7 +45,10 @@ export function eventRoutes(mount: Mount, deps: EventRoutesDeps): void {
     const { tenantId } = principal
     if (isNdjson(request)) {
       const results: Acceptance[] = []
-      for await (const batch of linesOf(request.raw)) results.push(...(await acceptEvents(deps, tenantId, batch)))
+      for await (const batch of linesOf(request.raw)) {
+        deps.admitEvents(tenantId, batch.length)
+        results.push(...(await acceptEvents(deps, tenantId, batch)))
+      }
       return summarise(tenantId, results)
     }
     const body = jsonBody(request)
@@ -57,6 +62,7 @@ export function eventRoutes(mount: Mount, deps: EventRoutesDeps): void {
           limit: eventsPerRequestMax,
         },
       ])
+    deps.admitEvents(tenantId, list.length)
     return summarise(
       tenantId,
       await acceptEvents(
@@ -69,6 +75,7 @@ export function eventRoutes(mount: Mount, deps: EventRoutesDeps): void {
 
   mount(decideEvent, async ({ request, principal, reply }) => {
     const { tenantId } = principal
+    deps.admitEvents(tenantId, 1)
     const [answer] = await acceptEvents(deps, tenantId, [{ index: 0, value: jsonBody(request) }])
     deps.counted(tenantId, { accepted: 0, duplicate: 0, refused: 0, [answer!.status]: 1 })
     if (answer!.status === 'refused') throw new InputError(answer!.reason!, answer!.errors)

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { Hit } from '../../domain/effect.ts'
 import type { LedgerEntry } from '../../domain/entry.ts'
 import { appealAsHolder } from '../../flows/public-account.ts'
 import { selectDecision, selectHolds } from '../../enforcement/store.ts'
 import { entriesAbout, recentEntries } from '../../ledger/read.ts'
+import { addBankEntry, createBank } from '../../match/changes.ts'
+import { publishRules } from '../../rules/publish.ts'
 import { openJob } from '../../review/open.ts'
 import { selectJob } from '../../review/store.ts'
-import { reviewFixture, tenantId, type ReviewFixture } from '../../../test/review-fixture.ts'
+import { reviewFixture, startMs, tenantId, type ReviewFixture } from '../../../test/review-fixture.ts'
 import { ApiError, createClient, type Client } from '../client.ts'
 import {
   claimJob,
@@ -22,6 +25,18 @@ import {
 import { listQueues, setQueue } from '../contract/queues.ts'
 import { jobRoutes } from './jobs.ts'
 import { queueRoutes } from './queues.ts'
+
+const ruleText = `
+rules:
+  - id: gold-words
+    owner: scams
+    description: Speaks of gold
+    on: [item.created]
+    when: item.text.contains("gold")
+    then:
+      - violation: { violation: scam, confidence: 0.9, route: review }
+    mode: live
+`
 
 let world: ReviewFixture
 let as: (id: string, role?: string) => Client
@@ -305,6 +320,73 @@ test('a job that a rule opened without a proposal can still be decided', async (
   const seen = await take(as('ann'), jobId)
   const { decisionId } = await decide(as('ann'), jobId, seen.etag, { verdict: 'violation', violation: 'harassment' })
   assert.equal((await selectDecision(world.db.query, tenantId, decisionId!))?.actorId, 'hand')
+})
+
+test('a report is about the one who posted, never about the one who reported', async () => {
+  await world.event('bad-post', { actor: { id: 'poster' }, item: { id: 'bad', text: 'nasty words' } })
+  world.pass(60_000)
+  const report = await world.event('report-1', {
+    type: 'report.filed',
+    actor: { id: 'reporter' },
+    item: { id: 'bad' },
+    thread: undefined,
+    targets: [{ id: 'somebody-else' }],
+    attributes: { reason: 'harassment' },
+  })
+  const hit: Hit = {
+    rule: { id: 'reported-once', version: 1, mode: 'live' },
+    because: 'A report by one person',
+    effects: [{ kind: 'review', queue: 'default', priority: 1, subject: { kind: 'item', id: 'bad' } }],
+    facts: { eventId: report.id, signals: [], features: {}, labels: {}, lists: {} },
+  }
+  const jobId = await world.apply(report, hit)
+  const view = await take(as('ann'), jobId)
+  assert.equal(view.job.actorId, 'poster')
+  assert.equal(view.event?.item?.text, 'nasty words')
+  assert.equal(view.actor?.id, 'poster')
+  assert.deepEqual(
+    view.reports.map(({ reporterId, reason }) => [reporterId, reason]),
+    [['reporter', 'harassment']],
+  )
+  const { decisionId } = await decide(as('ann'), jobId, view.etag, { verdict: 'violation', violation: 'harassment' })
+  const decision = (await selectDecision(world.db.query, tenantId, decisionId!))!
+  assert.deepEqual([decision.actorId, decision.itemId, decision.eventId], ['poster', 'bad', 'bad-post'])
+  assert.equal(decision.statement.sourceType, 'TYPE_OTHER_NOTIFICATION')
+})
+
+test('the match is shown beside the bank entry, and the rule with how it came to its proposal', async () => {
+  const nowMs = startMs
+  const context = { author: { kind: 'person' as const, id: 'pat' }, nowMs, newId: () => crypto.randomUUID() }
+  const { bankId, entryId } = await world.db.transaction(async (tx) => {
+    const bank = await createBank(
+      tx.query,
+      tenantId,
+      { name: 'Scam photos', purpose: 'scams', action: 'review' },
+      context,
+    )
+    assert.ok(bank.ok)
+    await world.ledger.append(tx, tenantId, bank.entries)
+    const input = { pdq: { hash: 'f0'.repeat(32), quality: 100 }, labels: ['investment'], note: 'seen in spring' }
+    const entry = await addBankEntry(tx.query, tenantId, bank.bankId, input, context)
+    assert.ok(entry.ok)
+    await world.ledger.append(tx, tenantId, entry.entries)
+    const deps = { ledger: world.ledger, nowMs, author: context.author }
+    await publishRules(tx, tenantId, ruleText, deps)
+    return { bankId: bank.bankId, entryId: entry.entryId }
+  })
+  const match = { bankId, entryId, signalType: 'pdq', distance: 14, threshold: 31 }
+  const jobId = await world.reviewable(
+    'golden',
+    { rule: { id: 'gold-words', version: 1 }, match },
+    { actor: { id: 'gilda' }, item: { id: 'golden', text: 'cheap gold' } },
+  )
+  const view = await as('ann').call(getJob, { params: { jobId } })
+  const [proposal] = view.proposals
+  assert.deepEqual([proposal?.match?.distance, proposal?.match?.threshold], [14, 31])
+  assert.deepEqual([proposal?.match?.entry?.bankName, proposal?.match?.entry?.note], ['Scam photos', 'seen in spring'])
+  const trace = proposal?.trace as { value: boolean; condition: string; root: { children: unknown[] } }
+  assert.equal(trace.value, true)
+  assert.match(trace.condition, /gold/)
 })
 
 test('queues can be set and counted; an API key cannot hold a job; work is counted', async () => {

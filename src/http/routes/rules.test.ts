@@ -9,6 +9,7 @@ import { evaluate, noLabels } from '../../rules/evaluate.ts'
 import { createFeatureStates, createRuleBook, type RuleBook } from '../../rules/rule-book.ts'
 import { rulesProjector } from '../../rules/project.ts'
 import { recordHits } from '../../rules/stats.ts'
+import { dropSamplesOf } from '../../rules/store.ts'
 import type { Database } from '../../storage/database.ts'
 import { insertEvents } from '../../storage/event-log.ts'
 import { ApiError, createClient, type Client } from '../client.ts'
@@ -187,6 +188,16 @@ test('a rule is published, counted, listed, traced, previewed, changed and rolle
   assert.deepEqual(back, { ruleId: 'many-recipients', version: 1, mode: 'shadow' })
   await book.refresh()
   assert.match(book.current('t').rules[0]!.document.when, />= 9/)
+})
+
+test('samples of an erased person are gone, the counts stay', async () => {
+  const samplesOf = async () =>
+    (await client.call(contract.getRule, { params: { ruleId: 'many-recipients' } })).samples.length
+  assert.equal(await samplesOf(), 3)
+  assert.equal(await db.transaction((tx) => dropSamplesOf(tx, 't', 'somebody else')), 0)
+  assert.equal(await db.transaction((tx) => dropSamplesOf(tx, 't', 'u')), 3)
+  assert.equal(await samplesOf(), 0)
+  assert.equal((await client.call(contract.listRules, {})).items[0]!.hits.shadow, 3)
 })
 
 test('the schema of rule files and the words of conditions are served', async () => {

@@ -22,7 +22,7 @@ import {
   type StoredRule,
 } from '../../rules/store.ts'
 import { fieldTypes, functionDocs, variableTypes } from '../../rules/vocabulary.ts'
-import type { Database, Query } from '../../storage/database.ts'
+import type { Database } from '../../storage/database.ts'
 import {
   checkRules,
   getRule,
@@ -44,7 +44,8 @@ export type RuleRoutesDeps = {
   db: Database
   ledger: Ledger
   clock: Clock
-  book: Pick<RuleBook, 'invalidate'>
+  /** Compiled rules; those of it that are current are not compiled again for a list. */
+  book: Pick<RuleBook, 'invalidate' | 'current'>
   /** What rules may name besides their own file: violations, queues, declared event types. */
   checkOptions: (tenantId: string) => CheckOptions | Promise<CheckOptions>
 }
@@ -64,7 +65,7 @@ export function ruleRoutes(mount: Mount, deps: RuleRoutesDeps): void {
 
   mount(listRules, async ({ query: { mode }, principal }) => {
     const stored = await selectRules(query, principal.tenantId)
-    const items = await summaries(query, principal.tenantId, stored, deps.clock())
+    const items = await summaries(deps, principal.tenantId, stored)
     return { items: items.filter((rule) => mode === undefined || rule.mode === mode), next: null }
   })
 
@@ -146,7 +147,7 @@ export function ruleRoutes(mount: Mount, deps: RuleRoutesDeps): void {
     const stored = await selectRule(query, tenantId, params.ruleId)
     if (stored === undefined) throw notFound('rule', params.ruleId)
     reply.header('etag', etagOf(stored))
-    const [rule] = await summaries(query, tenantId, [stored], deps.clock())
+    const [rule] = await summaries(deps, tenantId, [stored])
     const versions = await Promise.all(
       (await selectVersions(query, tenantId, params.ruleId)).map(async ({ ruleId, ...version }) => ({
         ...version,
@@ -230,15 +231,21 @@ function standingView(standing: Standing): Omit<Standing, 'ruleId'> {
 
 const effectKinds = ['violation', 'label', 'review', 'gate', 'webhook'] as const satisfies (keyof EffectDocument)[]
 
-async function summaries(query: Query, tenantId: string, stored: StoredRule[], nowMs: number): Promise<Summary[]> {
-  const { set, broken } = assemble(stored)
+async function summaries(
+  { db: { query }, clock, book }: Pick<RuleRoutesDeps, 'db' | 'clock' | 'book'>,
+  tenantId: string,
+  stored: StoredRule[],
+): Promise<Summary[]> {
+  const compiled = new Map(book.current(tenantId).rules.map((rule) => [`${rule.id}@${rule.version}`, rule]))
+  const { set, broken } = assemble(stored.filter(({ ruleId, version }) => !compiled.has(`${ruleId}@${version}`)))
+  for (const rule of set.rules) compiled.set(`${rule.id}@${rule.version}`, rule)
   const totals = new Map((await selectTotals(query, tenantId)).map((total) => [total.ruleId, total]))
   const standings = new Map((await selectStanding(query, tenantId)).map((counts) => [counts.ruleId, counts]))
   const last24h = new Map<string, number>()
-  for (const { ruleId, hits } of await selectHourCounts(query, tenantId, { sinceMs: nowMs - dayMs }))
+  for (const { ruleId, hits } of await selectHourCounts(query, tenantId, { sinceMs: clock() - dayMs }))
     last24h.set(ruleId, (last24h.get(ruleId) ?? 0) + hits)
   return stored.map(({ ruleId, version, mode, changedMs, tripped }) => {
-    const rule = set.rules.find(({ id }) => id === ruleId)
+    const rule = compiled.get(`${ruleId}@${version}`)
     const problems = broken.find((one) => one.ruleId === ruleId)?.problems
     const total = totals.get(ruleId)
     const violations = rule?.document.then.flatMap(({ violation }) => (violation ? [violation.route] : [])) ?? []

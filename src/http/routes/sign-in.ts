@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { selectSignInLink } from '../../storage/access.ts'
+import type { Database } from '../../storage/database.ts'
 import { signInWithLink, type AccessDeps } from '../access.ts'
 import { requireSameOrigin, type Auth } from '../auth.ts'
 import { signInForm, signInPage, signOutForm } from '../contract/pages.ts'
 import { acceptForms, escapeHtml } from '../forms.ts'
 import { HttpProblem } from '../problem.ts'
 import { hashToken } from '../secrets.ts'
-import type { Database } from '../../storage/database.ts'
 import type { Mount } from '../server.ts'
 import type { PasswordSignIn } from '../sign-in.ts'
 

@@ -8,7 +8,12 @@ import { SubjectDetail } from './SubjectDetail.tsx'
 export function Screen() {
   const { actorId } = useParams({ strict: false }) as { actorId: string }
   return (
-    <Page title={actorId} crumbs={<Go to="/accounts">Accounts</Go>} about={<CopyId id={actorId} label="account id" />} scroll>
+    <Page
+      title={actorId}
+      crumbs={<Go to="/accounts">Accounts</Go>}
+      about={<CopyId id={actorId} label="account id" />}
+      scroll
+    >
       <SubjectDetail key={actorId} subject={{ kind: 'actor', id: actorId }} wide />
     </Page>
   )

@@ -20,17 +20,50 @@ import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
 import { accountsOf, type AccountRow } from './state.ts'
 
 const columns: Column<AccountRow>[] = [
-  { key: 'id', title: 'Account', width: 'minmax(140px, 1fr)', cell: (row) => <span style={{ fontWeight: 500 }}>{row.actorId}</span> },
+  {
+    key: 'id',
+    title: 'Account',
+    width: 'minmax(140px, 1fr)',
+    cell: (row) => <span style={{ fontWeight: 500 }}>{row.actorId}</span>,
+  },
   {
     key: 'worst',
     title: 'Worst that stands',
     width: '150px',
     cell: (row) => (row.worst === 0 ? <span className="faint">–</span> : <SeverityBadge severity={row.worst} />),
   },
-  { key: 'decisions', title: 'Decisions', width: '84px', align: 'right', cell: (row) => row.decisions.toLocaleString('en') },
-  { key: 'reversed', title: 'Reversed', width: '84px', align: 'right', quiet: true, wide: true, cell: (row) => (row.reversed === 0 ? '–' : row.reversed) },
-  { key: 'for', title: 'For', width: 'minmax(120px, 1fr)', quiet: true, wide: true, cell: (row) => row.violations.join(', ').replaceAll('_', ' ') },
-  { key: 'last', title: 'Last seen', width: '96px', align: 'right', quiet: true, cell: (row) => <RelativeTime timeMs={row.lastMs} /> },
+  {
+    key: 'decisions',
+    title: 'Decisions',
+    width: '84px',
+    align: 'right',
+    cell: (row) => row.decisions.toLocaleString('en'),
+  },
+  {
+    key: 'reversed',
+    title: 'Reversed',
+    width: '84px',
+    align: 'right',
+    quiet: true,
+    wide: true,
+    cell: (row) => (row.reversed === 0 ? '–' : row.reversed),
+  },
+  {
+    key: 'for',
+    title: 'For',
+    width: 'minmax(120px, 1fr)',
+    quiet: true,
+    wide: true,
+    cell: (row) => row.violations.join(', ').replaceAll('_', ' '),
+  },
+  {
+    key: 'last',
+    title: 'Last seen',
+    width: '96px',
+    align: 'right',
+    quiet: true,
+    cell: (row) => <RelativeTime timeMs={row.lastMs} />,
+  },
 ]
 
 /** Find an account by its id; below, those that were decided about or seen most recently. */
@@ -38,14 +71,23 @@ export function Screen() {
   const url = useUrl()
   const [id, setId] = useState('')
   const decisions = usePages(listDecisions, { query: {} }, { limit: 500, everyMs: 15_000 })
-  const events = useRead(listEvents, { query: { limit: 200 } }, { enabled: !decisions.first && decisions.items.length === 0 })
+  const events = useRead(
+    listEvents,
+    { query: { limit: 200 } },
+    { enabled: !decisions.first && decisions.items.length === 0 },
+  )
   const rows = useMemo(
     () => accountsOf(decisions.items as Decision[], events.data?.items ?? []),
     [decisions.items, events.data],
   )
-  const shown = useMemo(() => (id.trim() === '' ? rows : rows.filter((row) => row.actorId.includes(id.trim()))), [rows, id])
+  const shown = useMemo(
+    () => (id.trim() === '' ? rows : rows.filter((row) => row.actorId.includes(id.trim()))),
+    [rows, id],
+  )
   const open = (actorId: string) => url.go(path`/accounts/${actorId}`)
-  useKeys('Accounts', [{ keys: 'f', does: 'Find an account by id', run: () => document.getElementById('account-id')?.focus() }])
+  useKeys('Accounts', [
+    { keys: 'f', does: 'Find an account by id', run: () => document.getElementById('account-id')?.focus() },
+  ])
   return (
     <Page
       title="Accounts"

@@ -22,7 +22,12 @@ import { Timeline } from '../../parts/Timeline.tsx'
 import { timelineOf } from './state.ts'
 import { SubjectLink } from './SubjectLink.tsx'
 
-const kindWords = { events: 'Events', decisions: 'Decisions', appeals: 'Reviews and appeals', signals: 'Signals and labels' }
+const kindWords = {
+  events: 'Events',
+  decisions: 'Decisions',
+  appeals: 'Reviews and appeals',
+  signals: 'Signals and labels',
+}
 
 /** All that is known of a subject: standing per context with its arithmetic, gates, labels, decisions, and one timeline. */
 export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; wide?: boolean }) {
@@ -30,7 +35,11 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
   const read = useRead(getSubject, { params }, { everyMs: 10_000 })
   const mayEvents = useMay('events:read')
   const about = { actor: 'actorId', item: 'itemId', thread: 'threadId' } as const
-  const events = usePages(listEvents, { query: { [about[subject.kind]]: subject.id } }, { enabled: mayEvents, limit: 100, everyMs: 10_000 })
+  const events = usePages(
+    listEvents,
+    { query: { [about[subject.kind]]: subject.id } },
+    { enabled: mayEvents, limit: 100, everyMs: 10_000 },
+  )
   const entries = usePages(getTimeline, { params }, { limit: 200, everyMs: 10_000 })
   const [kinds, setKinds] = useState<string[]>(Object.keys(kindWords))
   const points = useMemo(
@@ -38,9 +47,14 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
     [entries.items, events.items, kinds],
   )
   if (read.data === undefined)
-    return read.error ? <ErrorState what="Subject" error={read.error} onRetry={() => void read.refetch()} /> : <SkeletonPage what="subject" />
+    return read.error ? (
+      <ErrorState what="Subject" error={read.error} onRetry={() => void read.refetch()} />
+    ) : (
+      <SkeletonPage what="subject" />
+    )
   const view = read.data
-  const content = subject.kind === 'item' ? events.items.find((each) => each.event.item?.id === subject.id)?.event : undefined
+  const content =
+    subject.kind === 'item' ? events.items.find((each) => each.event.item?.id === subject.id)?.event : undefined
   const side = (
     <>
       <Panel title="State" acts={<StatusBadge status={view.status} />}>
@@ -65,8 +79,12 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
             {view.gates.map((gate) => (
               <li key={gate.gateId}>
                 <span className="row wrap">
-                  <Badge tone="attention">closed: {gate.feature === '*' ? 'everything' : gate.feature.replaceAll('_', ' ')}</Badge>
-                  <span className="small">{gate.context === '*' ? 'everywhere' : gate.context.replaceAll('_', ' ')}</span>
+                  <Badge tone="attention">
+                    closed: {gate.feature === '*' ? 'everything' : gate.feature.replaceAll('_', ' ')}
+                  </Badge>
+                  <span className="small">
+                    {gate.context === '*' ? 'everywhere' : gate.context.replaceAll('_', ' ')}
+                  </span>
                   {gate.untilMs === null ? null : (
                     <span className="small muted">
                       until <RelativeTime timeMs={gate.untilMs} />
@@ -170,7 +188,11 @@ function Standing({ view }: { view: SubjectView }) {
       </ul>
       {weighty.length === view.standing.length ? null : (
         <Button variant="subtle" size="compact-xs" onClick={() => setAll(!all)} aria-expanded={all}>
-          {all ? 'Only contexts with points' : weighty.length === 0 ? `No points in any of ${view.standing.length} contexts` : `All ${view.standing.length} contexts`}
+          {all
+            ? 'Only contexts with points'
+            : weighty.length === 0
+              ? `No points in any of ${view.standing.length} contexts`
+              : `All ${view.standing.length} contexts`}
         </Button>
       )}
     </>

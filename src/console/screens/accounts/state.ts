@@ -48,26 +48,22 @@ export function timelineOf(
   return [
     ...entries
       .filter((entry) => kinds.has(groupOf(entry.kind)))
-      .map(
-        (entry): TimelinePoint => ({
-          id: entry.entryId,
-          timeMs: entry.atMs,
-          kind: timelineKind(entry.kind),
-          title: entry.title,
-          detail: entry.because[0]?.because,
-          tone: entryTone(entry.kind),
-        }),
-      ),
+      .map((entry): TimelinePoint => ({
+        id: entry.entryId,
+        timeMs: entry.atMs,
+        kind: timelineKind(entry.kind),
+        title: entry.title,
+        detail: entry.because[0]?.because,
+        tone: entryTone(entry.kind),
+      })),
     ...(kinds.has('events')
-      ? events.map(
-          ({ event, occurredAtMs }): TimelinePoint => ({
-            id: event.id,
-            timeMs: occurredAtMs,
-            kind: 'event',
-            title: event.type,
-            detail: eventLine(event),
-          }),
-        )
+      ? events.map(({ event, occurredAtMs }): TimelinePoint => ({
+          id: event.id,
+          timeMs: occurredAtMs,
+          kind: 'event',
+          title: event.type,
+          detail: eventLine(event),
+        }))
       : []),
   ]
 }

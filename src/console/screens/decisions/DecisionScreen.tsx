@@ -93,7 +93,7 @@ export function Screen() {
                     By {appeal.appellantId} ({appeal.relation.replaceAll('_', ' ')})
                   </Go>
                   <RelativeTime timeMs={appeal.filedMs} className="faint small" />
-                  <Badge tone={appeal.outcome === null ? 'attention' : outcomeTones[appeal.outcome] ?? 'plain'}>
+                  <Badge tone={appeal.outcome === null ? 'attention' : (outcomeTones[appeal.outcome] ?? 'plain')}>
                     {appeal.outcome ?? 'open'}
                   </Badge>
                   <span className="small muted">{appeal.reason}</span>
@@ -107,8 +107,18 @@ export function Screen() {
             <EvidenceList
               facts={[
                 ['Account', <SubjectChip key="a" subject={{ kind: 'actor', id: decision.actorId }} />],
-                ['Item', decision.itemId === null ? undefined : <SubjectChip key="i" subject={{ kind: 'item', id: decision.itemId }} />],
-                ['Thread', decision.threadId === null ? undefined : <SubjectChip key="t" subject={{ kind: 'thread', id: decision.threadId }} />],
+                [
+                  'Item',
+                  decision.itemId === null ? undefined : (
+                    <SubjectChip key="i" subject={{ kind: 'item', id: decision.itemId }} />
+                  ),
+                ],
+                [
+                  'Thread',
+                  decision.threadId === null ? undefined : (
+                    <SubjectChip key="t" subject={{ kind: 'thread', id: decision.threadId }} />
+                  ),
+                ],
                 ['Event', decision.eventId === null ? undefined : <EventLink key="e" eventId={decision.eventId} />],
                 ['Violation', decision.violation.replaceAll('_', ' ')],
                 ['Context', decision.context.replaceAll('_', ' ')],
@@ -116,11 +126,39 @@ export function Screen() {
                 ['Counts from', <RelativeTime key="m" timeMs={decision.madeMs} />],
                 ['By', <AuthorName key="b" author={decision.author} />],
                 ['Way', automationText(decision.automation)],
-                ['Policy', <Go key="p" to={path`/policies/${String(decision.policyVersion)}`}>version {decision.policyVersion}</Go>],
-                ['Rule', decision.rule === null ? undefined : <Go key="r" to={path`/rules/${decision.rule.id}`}>{`${decision.rule.id} v${decision.rule.version}`}</Go>],
-                ['Job', decision.jobId === null ? undefined : <Go key="j" to={path`/review/jobs/${decision.jobId}`}>the review</Go>],
-                ['Attribution', decision.attribution === 1 ? undefined : `${percentText(decision.attribution)}${decision.role === null ? '' : `, as ${decision.role}`}`],
-                ['Changed', decision.changedMs === null ? undefined : <RelativeTime key="c" timeMs={decision.changedMs} />],
+                [
+                  'Policy',
+                  <Go key="p" to={path`/policies/${String(decision.policyVersion)}`}>
+                    version {decision.policyVersion}
+                  </Go>,
+                ],
+                [
+                  'Rule',
+                  decision.rule === null ? undefined : (
+                    <Go
+                      key="r"
+                      to={path`/rules/${decision.rule.id}`}
+                    >{`${decision.rule.id} v${decision.rule.version}`}</Go>
+                  ),
+                ],
+                [
+                  'Job',
+                  decision.jobId === null ? undefined : (
+                    <Go key="j" to={path`/review/jobs/${decision.jobId}`}>
+                      the review
+                    </Go>
+                  ),
+                ],
+                [
+                  'Attribution',
+                  decision.attribution === 1
+                    ? undefined
+                    : `${percentText(decision.attribution)}${decision.role === null ? '' : `, as ${decision.role}`}`,
+                ],
+                [
+                  'Changed',
+                  decision.changedMs === null ? undefined : <RelativeTime key="c" timeMs={decision.changedMs} />,
+                ],
                 ['Why changed', decision.changedReason],
               ]}
             />
@@ -173,14 +211,18 @@ export function Screen() {
         onConfirm={(reason) => void send(reason)}
       >
         <p style={{ margin: '0 0 8px' }}>
-          For account <strong>{decision.actorId}</strong>, everything returns to what it would have been without this decision:
+          For account <strong>{decision.actorId}</strong>, everything returns to what it would have been without this
+          decision:
         </p>
         <ul style={{ margin: 0, paddingLeft: 18 }}>
           <li>
             {running.length === 0
               ? 'no consequence is running because of it'
               : `${running.length} running ${running.length === 1 ? 'consequence is' : 'consequences are'} computed anew: ${running
-                  .map((each) => `${each.action.replaceAll('_', ' ')} in ${each.context === '*' ? 'all contexts' : each.context}`)
+                  .map(
+                    (each) =>
+                      `${each.action.replaceAll('_', ' ')} in ${each.context === '*' ? 'all contexts' : each.context}`,
+                  )
                   .join(', ')}`}
           </li>
           <li>{decision.removesItem ? 'the item is restored' : 'the item was not removed'}</li>
@@ -246,7 +288,10 @@ function StatementPanel({ detail }: { detail: DecisionDetail }) {
       </p>
       <EvidenceList
         facts={[
-          ['Ground', statement.legalGround === 'ILLEGAL_CONTENT' ? 'illegal content' : 'against the terms of the service'],
+          [
+            'Ground',
+            statement.legalGround === 'ILLEGAL_CONTENT' ? 'illegal content' : 'against the terms of the service',
+          ],
           ['Found', statement.automatedDetection ? 'automatically' : 'by a person'],
           ['Decided', statement.automatedDecision.toLowerCase().replaceAll('_', ' ')],
           ['Source', statement.sourceType.toLowerCase().replaceAll('_', ' ')],

@@ -16,7 +16,10 @@ const filters = ['status', 'violation', 'context', 'rule', 'actor', 'bankEntry']
 /** Everything that was decided, newest first. */
 export function Screen() {
   const url = useUrl()
-  const query = Object.fromEntries(filters.map((name) => [name, url.search[name]])) as Record<(typeof filters)[number], string | undefined>
+  const query = Object.fromEntries(filters.map((name) => [name, url.search[name]])) as Record<
+    (typeof filters)[number],
+    string | undefined
+  >
   const status = query.status as Decision['status'] | undefined
   const decisions = usePages(listDecisions, { query: { ...query, status } }, { everyMs: 10_000 })
   const filtered = filters.some((name) => query[name] !== undefined)
@@ -38,7 +41,12 @@ export function Screen() {
               { value: 'reversed', label: 'Reversed' },
             ]}
           />
-          <TextFilter label="Violation" value={query.violation} onChange={(violation) => url.set({ violation })} width={130} />
+          <TextFilter
+            label="Violation"
+            value={query.violation}
+            onChange={(violation) => url.set({ violation })}
+            width={130}
+          />
           <TextFilter label="Context" value={query.context} onChange={(context) => url.set({ context })} width={150} />
           <TextFilter label="Rule" value={query.rule} onChange={(rule) => url.set({ rule })} width={130} />
           <TextFilter label="Account id" value={query.actor} onChange={(actor) => url.set({ actor })} width={130} />
@@ -62,7 +70,10 @@ export function Screen() {
           autoFocus
           empty={
             filtered ? (
-              <EmptyState title="No decision fits these filters" why="Filters take whole names, such as “scam” or “feed”.">
+              <EmptyState
+                title="No decision fits these filters"
+                why="Filters take whole names, such as “scam” or “feed”."
+              >
                 <Button onClick={clear}>Clear filters</Button>
               </EmptyState>
             ) : (

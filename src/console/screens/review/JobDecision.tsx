@@ -120,9 +120,9 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
                 <span className="row wrap">
                   <span className="clip">{context.context.replaceAll('_', ' ')}</span>
                   <LevelBadge action={context.action} />
-                  {context.untilMs === undefined ? null : (
+                  {context.closed[0]?.untilMs === undefined ? null : (
                     <span className="small muted">
-                      until <RelativeTime timeMs={context.untilMs} />
+                      until <RelativeTime timeMs={context.closed[0].untilMs} />
                     </span>
                   )}
                 </span>

@@ -38,7 +38,7 @@ export function Screen() {
   return (
     <main className="sign-in">
       <form onSubmit={(event) => void send(event)} aria-labelledby="sign-in-title">
-        <img src="/console/mark.svg" width="32" height="32" alt="" />
+        <img src="/console/assets/mark-1.svg" width="32" height="32" alt="" />
         <h1 id="sign-in-title">Sign in to Custos</h1>
         <TextInput
           label="E-mail address or handle"
