@@ -51,9 +51,9 @@ import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
-import { simRoutes } from './http/routes/sim.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -180,7 +180,8 @@ async function wire(
   onStop: (stop: () => Promise<unknown>) => void,
 ): Promise<Omit<App, 'stop'>> {
   const clock = () => Date.now()
-  const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+  // Unreferenced: somebody who still waits, or an hourly chore, must not keep a stopped program alive.
+  const sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref())
   const log = createLog({ level: config.logLevel, write: (line) => options.log(line.trimEnd()), clock })
 
   let embedded: Embedded | undefined
