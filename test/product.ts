@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { chmodSync, mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -96,4 +96,13 @@ export async function makeKey(dataDir: string): Promise<string> {
   return (JSON.parse(out) as { key: string }).key
 }
 
-export { launcher, root }
+/** Publishes the reference rules, so that what is measured judges events as a real installation does. */
+export async function publishReferenceRules(url: string, key: string): Promise<void> {
+  const text = await readFile(join(root, 'src/rules/reference-rules.yaml'), 'utf8')
+  const answer = await fetch(`${url}/v1/rules`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ text }),
+  })
+  if (!answer.ok) throw new Error(`publishing the reference rules: ${answer.status} ${await answer.text()}`)
+}
