@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, mkdtempSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const launcher = join(root, 'bin/custos.mjs')
+/** As the launcher starts it. */
+export const nodeFlags = JSON.parse(readFileSync(join(root, 'bin/node-flags.json'), 'utf8')) as string[]
 
 export type Product = {
   url: string
@@ -38,7 +39,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const began = performance.now()
   const child = spawn(
     process.execPath,
-    [join(root, 'src/cli/main.ts'), 'start', '--data', dataDir, '--port', '0', ...(options.args ?? [])],
+    [...nodeFlags, join(root, 'src/cli/main.ts'), 'start', '--data', dataDir, '--port', '0', ...(options.args ?? [])],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
