@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
@@ -51,9 +51,9 @@ import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
-import { simRoutes } from './http/routes/sim.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
+import { simRoutes } from './http/routes/sim.ts'
 import { createServer } from './http/server.ts'
 import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
@@ -174,13 +174,33 @@ async function optionalParts(config: Config): Promise<Part[]> {
   ]
 }
 
+/** Random bytes of the operating system, fetched in blocks: every request takes some, and each fetch is a system call. */
+function createRandomBytes(blockBytes = 16_384): (length: number) => Buffer {
+  const block = Buffer.alloc(blockBytes)
+  let used = blockBytes
+  return (length) => {
+    if (length > blockBytes / 4) return randomFillSync(Buffer.alloc(length))
+    if (used + length > blockBytes) {
+      randomFillSync(block)
+      used = 0
+    }
+    used += length
+    // A copy: what was handed out is never handed out again, nor kept here for longer than its block.
+    const taken = Buffer.from(block.subarray(used - length, used))
+    block.fill(0, used - length, used)
+    return taken
+  }
+}
+
 async function wire(
   config: Config,
   options: AppOptions,
   onStop: (stop: () => Promise<unknown>) => void,
 ): Promise<Omit<App, 'stop'>> {
   const clock = () => Date.now()
-  const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))
+  const randomBytes = createRandomBytes()
+  // Unreferenced: somebody who still waits, or an hourly chore, must not keep a stopped program alive.
+  const sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref())
   const log = createLog({ level: config.logLevel, write: (line) => options.log(line.trimEnd()), clock })
 
   let embedded: Embedded | undefined

@@ -94,21 +94,13 @@ export function fold(
     taken: [],
     running: [],
   }
-  const { counted, points, expiresMs, contextOf, versionOf, groupOf } = result
-  const sums = new Float64Array(set.contexts.length)
-  let active: number[] = []
-  let nextExpiryMs = Infinity
-  let grouped = false
+  const { counted, points, contextOf, versionOf } = result
+  const tally = createTally(set.contexts.length)
 
   let index = 0
   while (index < count) {
     const nowMs = strikes[index]!.atMs
-    if (nowMs >= nextExpiryMs) {
-      active = active.filter((one) => expiresMs[one]! > nowMs)
-      nextExpiryMs = Infinity
-      for (const one of active) nextExpiryMs = Math.min(nextExpiryMs, expiresMs[one]!)
-      sumInto(sums, result, active, grouped)
-    }
+    if (nowMs >= tally.nextExpiryMs) expire(tally, result, nowMs)
     // Strikes of one moment count together, whichever arrived first.
     const first = index
     for (; index < count && strikes[index]!.atMs === nowMs; index++) {
@@ -117,19 +109,11 @@ export function fold(
       versionOf[index] = version
       contextOf[index] = set.contextIndex.get(strike.context) ?? everywhere - 1
       countStrike(result, index, trainings, version)
-      if (points[index]! <= 0) continue
-      if (contextOf[index]! < 0) continue
-      nextExpiryMs = Math.min(nextExpiryMs, expiresMs[index]!)
-      active.push(index)
-      if (groupOf[index] === undefined) sums[contextOf[index]!]! += points[index]!
-      else {
-        grouped = true
-        sumInto(sums, result, active, true)
-      }
+      if (points[index]! > 0 && contextOf[index]! >= 0) addTo(tally, result, index)
     }
     for (let one = first; one < index; one++) {
       if (counted[one] === 'everywhere') takeEverywhere(result, one)
-      if (points[one]! > 0 && contextOf[one]! >= 0) trigger(result, one, active, sums, grouped)
+      if (points[one]! > 0 && contextOf[one]! >= 0) trigger(result, one, tally)
     }
   }
   return result
@@ -168,7 +152,7 @@ function countStrike(result: Fold, index: number, trainings: readonly Training[]
       `${strike.context}\n${strike.dedupeKey}\n${Math.floor(strike.atMs / violation.dedupeWindowMs)}`
   result.counted[index] = countedAs(result, index, trainings, version, violation)
   if (result.counted[index] === 'points' || result.counted[index] === 'everywhere')
-    result.points[index] = violation.points[strike.severity] * strike.attribution
+    result.points[index] = Math.round(violation.points[strike.severity] * strike.attribution * micro) / micro
 }
 
 function countedAs(
@@ -222,11 +206,96 @@ function lapseMs(result: Fold, index: number, trainings: readonly Training[]): n
   return earliest
 }
 
-/** Sums of points per context over active strikes; a group counts as its highest member. */
-function sumInto(sums: Float64Array, result: Fold, active: readonly number[], grouped: boolean): void {
-  sums.fill(0)
-  const highest = grouped ? new Map<string, number>() : undefined
-  for (const one of active) sums[result.contextOf[one]!]! += share(result.points[one]!, result.groupOf[one], highest)
+/** Points are counted in millionths, as whole numbers: adding and taking away again is exact. */
+const micro = 1_000_000
+
+/** Points per context of the strikes that count at a moment; a group counts as its highest member. */
+type Tally = {
+  sums: Float64Array
+  /** Strikes that count, from `head` on, in order of time. */
+  active: number[]
+  head: number
+  groups: Map<string, { highest: number; members: number }> | undefined
+  nextExpiryMs: number
+  lastExpiryMs: number
+  /** Whether strikes expire in the order in which they came: then only the head needs a look. */
+  inOrder: boolean
+}
+
+function createTally(contexts: number): Tally {
+  return {
+    sums: new Float64Array(contexts),
+    active: [],
+    head: 0,
+    groups: undefined,
+    nextExpiryMs: Infinity,
+    lastExpiryMs: -Infinity,
+    inOrder: true,
+  }
+}
+
+function addTo(tally: Tally, result: Fold, index: number): void {
+  const expiresMs = result.expiresMs[index]!
+  if (expiresMs < tally.lastExpiryMs) tally.inOrder = false
+  tally.lastExpiryMs = expiresMs
+  tally.nextExpiryMs = Math.min(tally.nextExpiryMs, expiresMs)
+  tally.active.push(index)
+  sumUp(tally, result, index)
+}
+
+function sumUp(tally: Tally, result: Fold, index: number): void {
+  const points = Math.round(result.points[index]! * micro)
+  const key = result.groupOf[index]
+  const context = result.contextOf[index]!
+  if (key === undefined) {
+    tally.sums[context]! += points
+    return
+  }
+  tally.groups ??= new Map()
+  const group = tally.groups.get(key)
+  if (group === undefined) {
+    tally.groups.set(key, { highest: points, members: 1 })
+    tally.sums[context]! += points
+  } else {
+    group.members++
+    if (points > group.highest) {
+      tally.sums[context]! += points - group.highest
+      group.highest = points
+    }
+  }
+}
+
+/** Takes out what has expired. */
+function expire(tally: Tally, result: Fold, nowMs: number): void {
+  let anew = false
+  if (tally.inOrder) {
+    while (tally.head < tally.active.length && result.expiresMs[tally.active[tally.head]!]! <= nowMs) {
+      const index = tally.active[tally.head++]!
+      const key = result.groupOf[index]
+      const group = key === undefined ? undefined : tally.groups!.get(key)!
+      if (group !== undefined && group.members > 1) anew = true
+      else {
+        tally.sums[result.contextOf[index]!]! -= Math.round(result.points[index]! * micro)
+        if (key !== undefined) tally.groups!.delete(key)
+      }
+    }
+    if (tally.head * 2 > tally.active.length) {
+      tally.active = tally.active.slice(tally.head)
+      tally.head = 0
+    }
+  } else {
+    tally.active = tally.active.filter((one) => result.expiresMs[one]! > nowMs)
+    anew = true
+  }
+  if (anew) {
+    tally.sums.fill(0)
+    tally.groups = undefined
+    for (let at = tally.head; at < tally.active.length; at++) sumUp(tally, result, tally.active[at]!)
+  }
+  tally.nextExpiryMs = Infinity
+  const last = tally.inOrder ? Math.min(tally.head + 1, tally.active.length) : tally.active.length
+  for (let at = tally.head; at < last; at++)
+    tally.nextExpiryMs = Math.min(tally.nextExpiryMs, result.expiresMs[tally.active[at]!]!)
 }
 
 function share(points: number, group: string | undefined, highest: Map<string, number> | undefined): number {
@@ -249,26 +318,22 @@ export function decayed(decay: Decay, ageMs: number): number {
 const ownAndSpilled = new Float64Array(2)
 
 /** Own and spilled points of a cell at a moment, written to `ownAndSpilled` to spare an allocation per strike. */
-function cellPoints(
-  cell: Cell,
-  result: Fold,
-  active: readonly number[],
-  sums: Float64Array,
-  grouped: boolean,
-  nowMs: number,
-): void {
+function cellPoints(cell: Cell, result: Fold, tally: Tally, nowMs: number): void {
   let own = 0
   let spilled = 0
   if (cell.plain) {
-    for (let context = 0; context < sums.length; context++) {
-      const sum = sums[context]!
+    for (let context = 0; context < tally.sums.length; context++) {
+      const sum = tally.sums[context]!
       if (sum === 0) continue
       if (cell.own[context] === 1) own += sum
       else spilled += sum * cell.weights[context]!
     }
+    own /= micro
+    spilled /= micro
   } else {
-    const highest = grouped ? new Map<string, number>() : undefined
-    for (const one of active) {
+    const highest = tally.groups === undefined ? undefined : new Map<string, number>()
+    for (let at = tally.head; at < tally.active.length; at++) {
+      const one = tally.active[at]!
       const strike = result.strikes[one]!
       const ageMs = nowMs - strike.atMs
       if (ageMs >= cell.windowMs) continue
@@ -290,7 +355,7 @@ function levelOf(ladder: readonly LadderStep[], points: number): number {
   return level
 }
 
-function trigger(result: Fold, index: number, active: readonly number[], sums: Float64Array, grouped: boolean): void {
+function trigger(result: Fold, index: number, tally: Tally): void {
   const strike = result.strikes[index]!
   const version = result.versionOf[index]!
   const context = result.contextOf[index]!
@@ -299,7 +364,7 @@ function trigger(result: Fold, index: number, active: readonly number[], sums: F
     const cell = cells[at]!
     if (cell.weights[context] === 0) continue
     if (cell.violations !== undefined && !cell.violations.has(strike.violation)) continue
-    cellPoints(cell, result, active, sums, grouped, strike.atMs)
+    cellPoints(cell, result, tally, strike.atMs)
     const own = ownAndSpilled[0]!
     const spilled = ownAndSpilled[1]!
     for (let place = 0; place < cell.contexts.length; place++) {
@@ -408,21 +473,17 @@ export type ContextPoints = { own: number; spilled: number; noticeLevel: number;
 /** Points per context at a moment, with the highest notice that they uphold. Index as in `set.contexts`. */
 export function pointsAt(result: Fold, set: PolicySet, atMs: number): ContextPoints[] {
   const points = set.contexts.map(() => ({ own: 0, spilled: 0, noticeLevel: 0, noticeAction: 'none' }))
-  const active: number[] = []
+  const tally = createTally(set.contexts.length)
   const versions = new Set<Version>()
-  let grouped = false
   for (let index = 0; index < result.strikes.length; index++) {
     if (result.strikes[index]!.atMs > atMs || result.expiresMs[index]! <= atMs) continue
     if (result.points[index]! <= 0 || result.contextOf[index]! < 0) continue
-    active.push(index)
+    addTo(tally, result, index)
     versions.add(result.versionOf[index]!)
-    grouped ||= result.groupOf[index] !== undefined
   }
-  const sums = new Float64Array(set.contexts.length)
-  sumInto(sums, result, active, grouped)
   for (const version of versions) {
     for (const cell of version.cells) {
-      cellPoints(cell, result, active, sums, grouped, atMs)
+      cellPoints(cell, result, tally, atMs)
       const own = ownAndSpilled[0]!
       const spilled = ownAndSpilled[1]!
       for (let place = 0; place < cell.contexts.length; place++) {

@@ -40,7 +40,8 @@ const strikes = (versions: number[]) =>
   fc
     .array(
       fc.record({
-        day: fc.integer({ min: 0, max: 800 }),
+        // Mostly close together, so that consequences meet while they run.
+        day: fc.oneof({ weight: 3, arbitrary: fc.nat(40) }, fc.nat(3), fc.nat(800)),
         violation: fc.constantFrom('scam', 'spam', 'harassment', 'hate', 'monetisation_fraud', 'egregious_media'),
         severity: fc.constantFrom(1, 1, 2, 3, 4) as fc.Arbitrary<1 | 2 | 3 | 4>,
         context: fc.constantFrom('private_messaging', 'community_messaging', 'genai', 'feed', 'monetisation'),

@@ -9,7 +9,6 @@ import { openJob } from '../review/open.ts'
 import type { RuleBook } from '../rules/rule-book.ts'
 import { recordHits } from '../rules/stats.ts'
 import type { Tx } from '../storage/database.ts'
-import { selectEvents } from '../storage/event-log.ts'
 import { enqueueEffects } from '../storage/outbox.ts'
 import { lockActors, propose, type EnforceDeps } from './enforce.ts'
 import type { Judged } from './ingest.ts'
@@ -126,14 +125,14 @@ async function applyEffect(
         by,
       )
     case 'review': {
-      const asked = await askedAbout(tx, tenantId, event)
+      const { actorId } = await matterOf(tx.query, tenantId, event, occurredAtMs)
       const jobId = await openJob(tx, deps, tenantId, {
         subject: effect.subject,
         queue: effect.queue,
         question: 'violation',
         priority: effect.priority,
-        eventId: asked.eventId,
-        actorId: effect.subject.kind === 'actor' ? effect.subject.id : asked.actorId,
+        eventId: event.id,
+        actorId: effect.subject.kind === 'actor' ? effect.subject.id : actorId,
         itemId: event.item?.id,
         violation: effect.violation,
         author,
@@ -213,19 +212,4 @@ async function proposalOf(
     match: effect.match,
     facts: hit.facts,
   }
-}
-
-/**
- * Whom and what a review asks about. A report names somebody else's item: its author is the one concerned and never the
- * person who reported it, and what is judged is the event that made the item, where it has arrived.
- */
-async function askedAbout(tx: Tx, tenantId: string, event: Event): Promise<{ eventId: string; actorId?: string }> {
-  if (event.type !== 'report.filed') return { eventId: event.id, actorId: event.actor.id }
-  if (event.item !== undefined)
-    for (const type of ['item.created', 'message.sent']) {
-      const [made] = await selectEvents(tx.query, tenantId, { itemId: event.item.id, type, limit: 1 })
-      if (made !== undefined) return { eventId: made.event.id, actorId: made.event.actor.id }
-    }
-  const accused = event.targets?.[0]?.id
-  return { eventId: event.id, ...(accused === undefined ? {} : { actorId: accused }) }
 }

@@ -137,9 +137,17 @@ const sides = `
   count(*) FILTER (WHERE NOT truth.violating) AS wrong,
   count(*) FILTER (WHERE truth.event_id IS NULL) AS unknown`
 
+// What is said about somebody is true by their own event, or by the item that it was said of: the event of a reported item
+// is the report, which is another person's.
+const truthAbout = `LEFT JOIN LATERAL (
+    SELECT known.event_id, known.violating, known.violation FROM sim_truth known
+    WHERE known.tenant_id = $1 AND known.actor_id = said.actor_id
+      AND (known.event_id = said.event_id OR known.item_id = said.item_id)
+    ORDER BY known.violating DESC, known.event_id LIMIT 1) truth ON true`
+
 const madeDecisions = `
-  SELECT entry.id::text AS decision_id, entry.body->>'eventId' AS event_id, entry.body->>'violation' AS violation,
-    entry.body->'rule'->>'id' AS rule,
+  SELECT entry.id::text AS decision_id, entry.body->>'eventId' AS event_id, entry.body->>'itemId' AS item_id,
+    entry.body->>'actorId' AS actor_id, entry.body->>'violation' AS violation,
     CASE WHEN entry.automation = 'full' THEN 'automatic' ELSE 'person' END AS how
   FROM ledger_entries entry WHERE entry.tenant_id = $1 AND entry.kind = 'decision.made'`
 
@@ -157,7 +165,7 @@ export function decisionHits(
   return query<Hits>(
     `WITH said AS (${madeDecisions})
      SELECT said.${by === 'violation' ? 'violation' : 'how'} AS name, ${sides} FROM said
-     LEFT JOIN sim_truth truth ON truth.tenant_id = $1 AND truth.event_id = said.event_id
+     ${truthAbout}
      ${standing ? `WHERE ${stillStanding}` : ''} GROUP BY 1 ORDER BY 1`,
     [tenantId],
   )
@@ -167,10 +175,11 @@ export function decisionHits(
 export function proposalHits(query: Query, tenantId: string): Promise<Hits[]> {
   return query<Hits>(
     `WITH said AS (
-       SELECT body->>'eventId' AS event_id, body->>'violation' AS violation, body->'rule'->>'id' AS rule
+       SELECT body->>'eventId' AS event_id, body->>'itemId' AS item_id, body->>'actorId' AS actor_id,
+         body->>'violation' AS violation, body->'rule'->>'id' AS rule
        FROM ledger_entries WHERE tenant_id = $1 AND kind = 'violation.proposed')
      SELECT said.rule AS name, ${sides} FROM said
-     LEFT JOIN sim_truth truth ON truth.tenant_id = $1 AND truth.event_id = said.event_id
+     ${truthAbout}
      GROUP BY 1 ORDER BY 1`,
     [tenantId],
   )
@@ -184,12 +193,14 @@ export type Missed = { violation: string; events: number; eventsCaught: number; 
  */
 export function caughtByViolation(query: Query, tenantId: string): Promise<Missed[]> {
   return query<Missed>(
-    `WITH said AS (${madeDecisions}), standing AS (SELECT DISTINCT event_id FROM said WHERE ${stillStanding}),
+    `WITH said AS (${madeDecisions}), standing AS (SELECT event_id, item_id, actor_id FROM said WHERE ${stillStanding}),
+     hit AS (SELECT event_id, actor_id FROM standing UNION
+       SELECT known.event_id, known.actor_id FROM sim_truth known JOIN standing USING (item_id, actor_id) WHERE known.tenant_id = $1),
      bad AS (
-       SELECT truth.violation, truth.actor_id, standing.event_id IS NOT NULL AS caught
+       SELECT truth.violation, truth.actor_id, hit.event_id IS NOT NULL AS caught
        FROM sim_truth truth
        JOIN events ON events.tenant_id = truth.tenant_id AND events.event_id = truth.event_id
-       LEFT JOIN standing ON standing.event_id = truth.event_id
+       LEFT JOIN hit ON hit.event_id = truth.event_id AND hit.actor_id = truth.actor_id
        WHERE truth.tenant_id = $1 AND truth.violating),
      accounts AS (SELECT violation, actor_id, count(*) AS events, count(*) FILTER (WHERE caught) AS caught FROM bad GROUP BY 1, 2)
      SELECT violation, sum(events)::bigint AS events, sum(caught)::bigint AS "eventsCaught",
@@ -248,7 +259,11 @@ export function unappealedDecisions(
     `SELECT decision.id::text AS "decisionId", decision.actor_id AS "actorId", decision.statement->>'language' AS language,
        truth.violating, decision.recorded_ms AS "madeMs"
      FROM decisions decision
-     JOIN sim_truth truth ON truth.tenant_id = decision.tenant_id AND truth.event_id = decision.event_id
+     JOIN LATERAL (
+       SELECT known.violating FROM sim_truth known
+       WHERE known.tenant_id = $1 AND known.actor_id = decision.actor_id
+         AND (known.event_id = decision.event_id OR known.item_id = decision.item_id)
+       ORDER BY known.violating DESC LIMIT 1) truth ON true
      WHERE decision.tenant_id = $1 AND decision.status <> 'reversed' AND decision.recorded_ms >= $2::bigint
        AND NOT EXISTS (SELECT 1 FROM appeals WHERE appeals.tenant_id = $1 AND appeals.decision_id = decision.id::text)
      ORDER BY decision.recorded_ms DESC LIMIT $3`,

@@ -55,14 +55,14 @@ const decision = (eventId: string | undefined, violation: string, actorId: strin
     },
     ...more,
   }) as unknown as NewEntry
-const proposal = (eventId: string, violation: string) =>
+const proposal = (eventId: string, violation: string, actorId: string) =>
   ({
     ...base,
     kind: 'violation.proposed',
     subject: { kind: 'item', id: 'i' },
     occurredAtMs: nowMs - hourMs,
     automation: 'full',
-    body: { eventId, violation, rule: { id: 'r1', version: 1 } },
+    body: { eventId, violation, actorId, rule: { id: 'r1', version: 1 } },
   }) as unknown as NewEntry
 const truth = (eventId: string, actorId: string, violation?: string): TruthRow => ({
   eventId,
@@ -194,9 +194,9 @@ test('precision and recall tell right, wrong, otherwise violating and unknown ap
   )
   const made = await db.transaction((tx) =>
     ledger.append(tx, tenantId, [
-      proposal('s1', 'scam'),
-      proposal('o1', 'scam'),
-      proposal('o2', 'scam'),
+      proposal('s1', 'scam', 'scammer-1'),
+      proposal('o1', 'scam', 'person-1'),
+      proposal('o2', 'scam', 'person-2'),
       decision('s1', 'scam', 'scammer-1'),
       decision('p1', 'scam', 'spammer'),
       decision('o1', 'scam', 'person-1'),
@@ -263,4 +263,26 @@ test('precision and recall tell right, wrong, otherwise violating and unknown ap
   assert.deepEqual([recall.events.count, recall.events.of], [1, 3])
   assert.deepEqual([recall.accounts.count, recall.accounts.of], [1, 2])
   assert.deepEqual([accuracy.innocent.count, accuracy.innocent.of], [1, 3])
+})
+
+test('a decision after a report is measured by what the reported person wrote, not by the report', async () => {
+  const tenantId = 'reports'
+  await db.transaction((tx) =>
+    insertTruth(tx, tenantId, [
+      { ...truth('post', 'scammer', 'scam'), itemId: 'i1' },
+      { ...truth('report', 'reporter'), itemId: 'i1' },
+    ]),
+  )
+  await arrive(tenantId, [
+    { id: 'post', actor: 'scammer', timeMs: nowMs - hourMs },
+    { id: 'report', actor: 'reporter', timeMs: nowMs - hourMs },
+  ])
+  const about = { eventId: 'report', itemId: 'i1', actorId: 'scammer', violation: 'scam', severity: 3, context: 'feed' }
+  await db.transaction((tx) =>
+    ledger.append(tx, tenantId, [decision('report', 'scam', 'scammer', { body: about } as never)]),
+  )
+  const accuracy = await clientOf(tenantId).call(getAccuracy, {})
+  assert.deepEqual([accuracy.byViolation.made[0]!.precision.count, accuracy.byViolation.made[0]!.wrong], [1, 0])
+  assert.deepEqual([accuracy.recall[0]!.events.count, accuracy.recall[0]!.events.of], [1, 1])
+  assert.equal(accuracy.innocent.count, 0)
 })
