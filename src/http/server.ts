@@ -2,12 +2,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import { InputError, quote, type FieldProblem } from '../domain/error.ts'
+import { InputError, nestedDeeper, nestingMax, quote, type FieldProblem } from '../domain/error.ts'
 import { isUnavailable } from '../storage/database.ts'
 import type { AnyRoute } from './contract/any-route.ts'
 import type { BodyOf, ParamsOf, QueryOf, ResponseOf } from './contract/route.ts'
 import type { Principal } from './principal.ts'
 import { HttpProblem, problem, problemBody } from './problem.ts'
+import { utf8 } from './utf8.ts'
 
 export type HandlerInput<R extends AnyRoute> = {
   params: ParamsOf<R>
@@ -115,7 +116,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
     try {
-      done(null, body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
+      done(null, body.length === 0 ? undefined : JSON.parse(utf8(body)))
     } catch (error) {
       done(problem(400, 'The body is not JSON', (error as Error).message))
     }
@@ -191,6 +192,10 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         }
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
+        if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
+          throw new InputError(`The body is nested more than ${nestingMax} levels deep`, [
+            { field: '', problem: 'is nested too deep', limit: nestingMax },
+          ])
         const body = take(checkBody, request.body)
         if (problems.length > 0) throw new InputError(`${problems[0]!.field} ${problems[0]!.problem}`, problems)
         const input = { params, query, body, principal, request, reply } as HandlerInput<typeof route>
