@@ -16,7 +16,7 @@ import {
   type DecideAnswer,
   type StoredEventView,
 } from '../contract/events.ts'
-import { notFound, problem } from '../problem.ts'
+import { notFound, problem, type HttpProblem } from '../problem.ts'
 import type { Mount } from '../server.ts'
 import { utf8 } from '../utf8.ts'
 
@@ -33,6 +33,7 @@ export type EventRoutesDeps = AcceptDeps & {
 /** Lines of NDJSON are taken in batches of this many. */
 const linesPerBatch = 500
 const newline = 10
+const drainedBytesMax = 4 * eventsBytesMax
 
 export function eventRoutes(mount: Mount, deps: EventRoutesDeps): void {
   const summarise = (tenantId: string, results: Acceptance[]) => {
@@ -184,17 +185,23 @@ export async function* linesOf(stream: Readable): AsyncGenerator<Incoming[]> {
       batch.push({ index: line, problem: `Line ${line} is not JSON: ${(error as Error).message}` })
     }
   }
-  const tooMuch = (title: string, limit: number, of: string) =>
-    problem(413, title, `At most ${limit} ${of} in one request; the events of the lines before are stored.`, [
-      { field: line === 0 ? '' : `line ${line}`, problem: `is beyond ${limit} ${of}`, limit },
+  let refusal: HttpProblem | undefined
+  const refuse = (title: string, limit: number, of: string) => {
+    refusal = problem(413, title, `At most ${limit} ${of} in one request; the events of the lines before are stored.`, [
+      { field: `line ${line + 1}`, problem: `is beyond ${limit} ${of}`, limit },
     ])
-  for await (const piece of stream) {
+  }
+  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
     const chunk = piece as Buffer
     bytes += chunk.length
+    if (refusal !== undefined) {
+      // Somewhat too much is read to its end and dropped: a sender that is cut off never sees why.
+      if (bytes > drainedBytesMax) throw refusal
+      continue
+    }
     let start = 0
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      // What was read before the limit is taken: the sender is told so.
-      if (bytes - chunk.length + end > eventsBytesMax || line === eventsPerRequestMax) break
+      if (line === eventsPerRequestMax || bytes - chunk.length + end > eventsBytesMax) break
       take(rest.length === 0 ? chunk.subarray(start, end) : Buffer.concat([...rest, chunk.subarray(start, end)]))
       rest = []
       start = end + 1
@@ -204,15 +211,15 @@ export async function* linesOf(stream: Readable): AsyncGenerator<Incoming[]> {
       }
     }
     if (start < chunk.length) rest.push(chunk.subarray(start))
-    const tooMany = line === eventsPerRequestMax && rest.some((part) => !/^\s*$/.test(part.toString('latin1')))
-    if (bytes > eventsBytesMax || tooMany) {
-      if (batch.length > 0) yield batch
-      line++
-      throw tooMany
-        ? tooMuch('Too many events in one request', eventsPerRequestMax, 'lines')
-        : tooMuch('The body is too large', eventsBytesMax, 'bytes')
-    }
+    if (bytes > eventsBytesMax) refuse('The body is too large', eventsBytesMax, 'bytes')
+    else if (line === eventsPerRequestMax && rest.some((part) => !/^\s*$/.test(part.toString('latin1'))))
+      refuse('Too many events in one request', eventsPerRequestMax, 'lines')
+    if (refusal === undefined) continue
+    rest = []
+    if (batch.length > 0) yield batch
+    batch = []
   }
+  if (refusal !== undefined) throw refusal
   if (rest.length > 0) take(Buffer.concat(rest))
   if (batch.length > 0) yield batch
 }
