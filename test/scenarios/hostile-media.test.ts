@@ -8,7 +8,8 @@ import sharp from 'sharp'
 import type { Static } from 'typebox'
 import type { Signal } from '../../src/domain/signal.ts'
 import { getEvent, type appendEvents } from '../../src/http/contract/events.ts'
-import { createBank, addBankEntry } from '../../src/http/contract/banks.ts'
+import { makeBank, makeBankEntry } from '../../src/http/contract/banks.ts'
+import { updateSettings } from '../../src/http/contract/settings.ts'
 import { testApp, type TestApp } from '../app.ts'
 import { ask, assertIntact, assertProblem, eventOf, settled, storedOf } from '../hostile.ts'
 
@@ -23,8 +24,11 @@ before(async () => {
   })
   await new Promise<void>((done) => trap.listen(0, '127.0.0.1', done))
   trapPort = (trap.address() as AddressInfo).port
-  app = await testApp({
-    env: { CUSTOS_MEDIA_HOSTS: `localhost:${trapPort},127.0.0.1:${trapPort},2130706433:${trapPort}` },
+  app = await testApp()
+  // Allowed by name: what keeps it from being asked is its address alone.
+  await app.platform.call(updateSettings, {
+    body: { mediaHosts: [`localhost:${trapPort}`, `127.0.0.1:${trapPort}`, '169.254.169.254', '10.0.0.1'] },
+    headers: { 'if-match': '*' },
   })
 })
 after(() => {
@@ -84,9 +88,9 @@ const hostile: Record<string, { bytes: Buffer; problem: RegExp; limit?: number }
 test('hostile uploads are refused with what they really are and the limit, as body and as form', async () => {
   for (const [name, { bytes, problem, limit }] of Object.entries(hostile)) {
     const form = new FormData()
-    form.append('file', new Blob([bytes], { type: 'image/jpeg' }), 'holiday.jpg')
+    form.append('file', new Blob([Uint8Array.from(bytes)], { type: 'image/jpeg' }), 'holiday.jpg')
     for (const answer of [
-      await ask(app, 'POST', '/v1/uploads', { type: 'image/jpeg', body: bytes }),
+      await ask(app, 'POST', '/v1/uploads', { type: 'image/jpeg', body: Uint8Array.from(bytes) }),
       await ask(app, 'POST', '/v1/uploads', { body: form }),
     ]) {
       const { errors, detail } = assertProblem(answer, 422)
@@ -96,7 +100,7 @@ test('hostile uploads are refused with what they really are and the limit, as bo
       if (limit !== undefined) assert.equal(errors![0]!.limit, limit, name)
     }
   }
-  const mislabelled = await ask(app, 'POST', '/v1/uploads', { type: 'image/gif', body: jpeg })
+  const mislabelled = await ask(app, 'POST', '/v1/uploads', { type: 'image/gif', body: Uint8Array.from(jpeg) })
   assert.deepEqual([mislabelled.status, (mislabelled.body as { mime: string }).mime], [201, 'image/jpeg'])
   const broken = await ask(app, 'POST', '/v1/uploads', {
     type: 'multipart/form-data; boundary=x',
@@ -133,8 +137,8 @@ test('hostile bytes inside an event refuse that event alone', async () => {
 })
 
 test('media by URL: private addresses, other hosts and redirects are signals, and nobody is asked', async () => {
-  const { bankId } = await app.platform.call(createBank, { body: { name: 'known' } as never })
-  await app.platform.call(addBankEntry, { params: { bankId }, body: { text: 'still looked at' } as never })
+  const { bankId } = await app.platform.call(makeBank, { body: { name: 'known' } })
+  await app.platform.call(makeBankEntry, { params: { bankId }, body: { text: 'still looked at' } })
   const urls = [
     `http://127.0.0.1:${trapPort}/a`,
     `http://localhost:${trapPort}/b`,
@@ -177,6 +181,7 @@ test('media by URL: private addresses, other hosts and redirects are signals, an
     )
     assert.deepEqual(signals[0]!.evidence, { mediaId: `m${index}` })
     assert.match(signals[0]!.because, /^photo "m\d+": Cannot fetch/)
+    if (index < 4) assert.match(signals[0]!.because, /which is not a public address$/, url)
   }
   assert.deepEqual(hits, [], 'not one request')
 })
