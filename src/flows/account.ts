@@ -9,10 +9,10 @@ import {
   selectConsequences,
   selectDecision,
   selectDecisions,
-  selectHeldItems,
   type ConsequenceRow,
   type DecisionRow,
 } from '../enforcement/store.ts'
+import { selectHeldItems } from '../storage/marks.ts'
 import type { StrikeOutcome } from '../enforcement/standing.ts'
 import type { Query } from '../storage/database.ts'
 import { selectBodies } from '../storage/event-log.ts'

@@ -74,13 +74,19 @@ export function createDetectors(deps: DetectDeps): Detectors {
         features: features.observe(stored.tenantId, stored),
         labels: (subject) => labels.of(stored.tenantId, subject, stored.occurredAtMs),
       })
-      // A label counts from the next event on, in whatever batch that one lies.
-      for (const hit of hits) if (hit.rule.mode === 'live') applyLabels(labels, stored, hit)
+      // A label counts from the next event on, in whatever batch that one lies. Whether a rule with a quota still acts
+      // is known only when its hits are counted, so its labels arrive by the ledger, as those of people do.
+      const { rules } = book.current(stored.tenantId)
+      for (const hit of hits) {
+        if (hit.rule.mode !== 'live' || hit.effects.every((effect) => effect.kind !== 'label')) continue
+        if (rules.find((rule) => rule.id === hit.rule.id)?.document.quota === undefined)
+          applyLabels(labels, stored, hit)
+      }
       return hits
     },
 
     snapshot: () => features.snapshot(),
-    restore: (body, declaredSha256) => features.restore(body, declaredSha256),
+    restore: (body) => features.restore(body),
 
     async reset() {
       features.reset()

@@ -11,9 +11,12 @@ import {
   type Fixture,
 } from '../../test/enforcement-fixture.ts'
 import { checkGate, createGateStates } from '../enforcement/gates.ts'
+import { publishPolicy } from '../enforcement/policies.ts'
+import { referencePolicyText } from '../enforcement/policy-file.ts'
 import { checkDsaStatement, type DsaStatement } from '../enforcement/statement.ts'
-import { selectConsequences, selectDecision, selectGates, selectHolds, selectStandings } from '../enforcement/store.ts'
-import { recentEntries } from '../ledger/read.ts'
+import { selectConsequences, selectDecision, selectGates, selectStandings } from '../enforcement/store.ts'
+import { entriesCausedBy, recentEntries } from '../ledger/read.ts'
+import { selectHolds } from '../storage/marks.ts'
 import { readEffects } from '../storage/outbox.ts'
 import { runDueTimers } from '../storage/timers.ts'
 import { decide, propose } from './enforce.ts'
@@ -109,6 +112,27 @@ test('an unsure or routed proposal waits for a person and costs nothing yet', as
   for (const change of [{ route: 'review' as const }, { confidence: 0.5, eventId: 'e2', itemId: 'i2' }]) {
     const outcome = await db.transaction((tx) => propose(tx, deps, tenantId, proposal(change), { because: [] }))
     assert.ok(outcome.ok && outcome.jobId !== undefined && outcome.decisionId === undefined)
+  }
+  assert.deepEqual(await stateOf(fixture), { standings: [], consequences: [], gates: [] })
+  await fixture.rebuild()
+})
+
+test('what the policy has no words for is put before a person, never dropped', async () => {
+  const fixture = await enforcementFixture()
+  const { db, deps } = fixture
+  const text = referencePolicyText().replace(/^ {2}default: .*\n/m, '')
+  await db.transaction((tx) => publishPolicy(tx, deps, tenantId, { text, author: person }))
+  for (const [change, refused] of [
+    [{ context: 'constructor' }, 'unknown-context'],
+    [{ violation: 'toString', eventId: 'e2', itemId: 'i2' }, 'unknown-violation'],
+  ] as const) {
+    const outcome = await db.transaction((tx) => propose(tx, deps, tenantId, proposal(change), { because: [] }))
+    assert.ok(outcome.ok && outcome.jobId !== undefined && outcome.decisionId === undefined)
+    const [job] = await entriesCausedBy(db.query, tenantId, outcome.entries[0]!.id)
+    assert.deepEqual(
+      [job!.kind, job!.because.map(({ name, value }) => [name, value])],
+      ['job.created', [['decision.refused', refused]]],
+    )
   }
   assert.deepEqual(await stateOf(fixture), { standings: [], consequences: [], gates: [] })
   await fixture.rebuild()
@@ -325,8 +349,6 @@ test('the same decisions in another order of arrival give the same state', async
 
 test('a decision stays under the policy of its time', async () => {
   const fixture = await enforcementFixture()
-  const { publishPolicy } = await import('../enforcement/policies.ts')
-  const { referencePolicyText } = await import('../enforcement/policy-file.ts')
   await fixture.decide({ itemId: 'i1', severity: 2 })
   const before = await stateOf(fixture)
   fixture.setDay(1)

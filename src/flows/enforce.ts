@@ -21,7 +21,8 @@ import { renderNotice, type NoticeInput } from '../enforcement/notice.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { lockActors, settle, type SettleDeps, type Settled } from '../enforcement/settle.ts'
 import { buildStatement, dsaStatement } from '../enforcement/statement.ts'
-import { selectDecisions, selectHolds } from '../enforcement/store.ts'
+import { selectDecisions } from '../enforcement/store.ts'
+import { selectHolds } from '../storage/marks.ts'
 import { openJob } from '../review/open.ts'
 import type { Tx } from '../storage/database.ts'
 
@@ -39,7 +40,9 @@ export type Proposed = { entries: LedgerEntry[]; decisionId?: string; jobId?: st
 
 /**
  * What a rule proposes for an event: decided at once, or put before a person. An egregious or unsure attribution always
- * goes to a person first when the policy's confidence is not reached. The same event, rule and version proposes once.
+ * goes to a person first when the policy's confidence is not reached. So does what the policy has no words for, a
+ * violation or context that it does not know: nothing that a rule found is dropped unseen. The same event, rule and
+ * version proposes once.
  */
 export async function propose(
   tx: Tx,
@@ -47,10 +50,9 @@ export async function propose(
   tenantId: string,
   proposal: ViolationProposal,
   options: ProposeOptions,
-): Promise<Outcome<Proposed, 'duplicate' | 'unknown-violation'>> {
+): Promise<Outcome<Proposed, 'duplicate'>> {
   const policy = (await ensurePolicies(tx, deps, tenantId)).inForce(proposal.occurredAtMs).policy
   const violation = policy.violations[proposal.violation]
-  if (violation === undefined) return unknownViolation(proposal.violation, policy)
   const { rule, eventId, occurredAtMs, itemId, actorId } = proposal
   const unsure = proposal.confidence < policy.attribution.confidenceMin
   const route = unsure ? 'review' : proposal.route
@@ -74,6 +76,7 @@ export async function propose(
       reason: 'duplicate',
       detail: `Rule "${rule.id}" has already proposed this for event "${eventId}".`,
     }
+  const because = [...options.because]
   if (route === 'auto') {
     const decided = await decide(tx, deps, tenantId, {
       ...ofProposal(proposed as LedgerEntry<'violation.proposed'>),
@@ -82,14 +85,14 @@ export async function propose(
       because: options.because,
       cause: proposed.id,
     })
-    if (!decided.ok) return { ok: true, entries: [proposed] }
-    return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
+    if (decided.ok) return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
+    because.push({ name: 'decision.refused', value: decided.reason, because: decided.detail })
   }
   // Nobody needs to look at what has been decided already.
   if ((await alreadyDecided(tx, tenantId, proposal)) !== undefined) return { ok: true, entries: [proposed] }
   const jobId = await openJob(tx, deps, tenantId, {
     subject: itemId === undefined ? subject : { kind: 'item', id: itemId },
-    queue: options.queue ?? (proposal.severity === 4 || violation.egregious ? 'egregious' : 'default'),
+    queue: options.queue ?? (proposal.severity === 4 || violation?.egregious === true ? 'egregious' : 'default'),
     question: 'violation',
     priority: proposal.severity * 25 * proposal.confidence,
     eventId,
@@ -100,7 +103,7 @@ export async function propose(
     severity: proposal.severity,
     author: { kind: 'rule', ...rule },
     cause: proposed.id,
-    because: options.because,
+    because,
     effectKey: `job|${proposed.id}`,
   })
   return { ok: true, entries: [proposed], jobId }

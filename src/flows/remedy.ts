@@ -5,15 +5,10 @@ import { announce, type NoticeFor } from '../enforcement/announce.ts'
 import { pickLanguage, renderNotice } from '../enforcement/notice.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { lockActors, settle, type Settled } from '../enforcement/settle.ts'
-import {
-  selectConsequences,
-  selectDecision,
-  selectHolds,
-  threadIsFree,
-  type DecisionRow,
-} from '../enforcement/store.ts'
+import { selectConsequences, selectDecision, type DecisionRow } from '../enforcement/store.ts'
 import { words } from '../enforcement/words.ts'
 import type { Tx } from '../storage/database.ts'
+import { selectHolds, threadIsFree } from '../storage/marks.ts'
 import { noticeOf, unknownViolation, type EnforceDeps } from './enforce.ts'
 
 export type ChangeInput = {

@@ -2,12 +2,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import { InputError, quote, type FieldProblem } from '../domain/error.ts'
+import { InputError, nestedDeeper, nestingMax, quote, type FieldProblem } from '../domain/error.ts'
 import { isUnavailable } from '../storage/database.ts'
 import type { AnyRoute } from './contract/any-route.ts'
 import type { BodyOf, ParamsOf, QueryOf, ResponseOf } from './contract/route.ts'
 import type { Principal } from './principal.ts'
-import { HttpProblem, problem, problemBody } from './problem.ts'
+import { bodyTooLarge, HttpProblem, problem, problemBody } from './problem.ts'
+import { utf8 } from './utf8.ts'
 
 export type HandlerInput<R extends AnyRoute> = {
   params: ParamsOf<R>
@@ -115,7 +116,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
     try {
-      done(null, body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
+      done(null, body.length === 0 ? undefined : JSON.parse(utf8(body)))
     } catch (error) {
       done(problem(400, 'The body is not JSON', (error as Error).message))
     }
@@ -124,7 +125,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
   app.setErrorHandler((error, request, reply) => {
-    const known = toProblem(error)
+    const known = toProblem(error, request.routeOptions.bodyLimit)
     if (known.status >= 500)
       deps.log({
         level: 'error',
@@ -133,6 +134,8 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         url: request.url,
         error: (error as Error).stack ?? String(error),
       })
+    // What was not read of the body would be taken for the next request on this connection.
+    if (!request.raw.complete) void reply.header('connection', 'close')
     void reply
       .code(known.status)
       .headers(known.headers)
@@ -191,6 +194,16 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         }
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
+        if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
+          throw new InputError(`The body is nested more than ${nestingMax} levels deep`, [
+            { field: '', problem: 'is nested too deep', limit: nestingMax },
+          ])
+        if (checkBody !== undefined && request.body === undefined && carriesBody(request))
+          throw problem(
+            415,
+            'Unknown content type',
+            `Send application/json, not "${(request.headers['content-type'] ?? '').slice(0, 100)}".`,
+          )
         const body = take(checkBody, request.body)
         if (problems.length > 0) throw new InputError(`${problems[0]!.field} ${problems[0]!.problem}`, problems)
         const input = { params, query, body, principal, request, reply } as HandlerInput<typeof route>
@@ -211,14 +224,18 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   return { app, mount, routes }
 }
 
+/** Whether a body came with the request: only that of application/json is read for a handler. */
+function carriesBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /** Any error as a problem: input errors name their fields; a lost database is 503; the rest is 500 without details. */
-export function toProblem(error: unknown): HttpProblem {
+export function toProblem(error: unknown, bodyBytesMax?: number): HttpProblem {
   if (error instanceof HttpProblem) return error
   if (error instanceof InputError)
     return new HttpProblem(422, 'The input cannot be accepted', error.message, error.problems)
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new HttpProblem(413, 'The body is too large', message ?? 'The body is larger than this route takes.')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge(bodyBytesMax ?? bodyBytesDefault)
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new HttpProblem(415, 'Unknown content type', 'Send application/json.')
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
@@ -226,6 +243,9 @@ export function toProblem(error: unknown): HttpProblem {
   // character_not_in_repertoire, untranslatable_character: text with a NUL, which PostgreSQL cannot hold.
   if (code === '22021' || code === '22P05')
     return new HttpProblem(422, 'The input cannot be accepted', 'A text of the request holds a NUL character.')
+  // The sender is gone; nobody reads this.
+  if (code === 'ECONNRESET' && message === 'aborted')
+    return new HttpProblem(400, 'The request was cut off', 'The connection ended before the whole body had arrived.')
   if (isUnavailable(error))
     return new HttpProblem(
       503,
