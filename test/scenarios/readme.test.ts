@@ -5,12 +5,14 @@ import { rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { createClient } from '../../src/http/client.ts'
 import { decideJob, nextJob } from '../../src/http/contract/jobs.ts'
-import { makeDataDir, root } from '../product.ts'
+import { makeDataDir } from '../product.ts'
 
 // The five minutes of README.md: the commands as they are printed, and between them what one does in the browser.
 
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const walk = /^## Five minutes$(.*?)^## /ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!
 const blocks = [...walk.matchAll(/^( *)```sh\n(.*?)^ *```/gms)].map(([, indent, text]) =>
   text!.replaceAll(new RegExp(`^${indent!}`, 'gm'), ''),
