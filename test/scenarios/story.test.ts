@@ -1,112 +1,60 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import sharp from 'sharp'
-import { ApiError, type Client } from '../../src/http/client.ts'
+import type { Client } from '../../src/http/client.ts'
 import { createSubjectLink } from '../../src/http/contract/access.ts'
 import { fileAppeal, getAppeal, listAppeals } from '../../src/http/contract/appeals.ts'
 import { listAudit, verifyLedger } from '../../src/http/contract/audit.ts'
 import { getBankEntry, makeBank, makeBankEntry, type BankEntry } from '../../src/http/contract/banks.ts'
 import { getDecision, listDecisions, type StepView } from '../../src/http/contract/decisions.ts'
-import { createWebhook, listEffects, type Effect } from '../../src/http/contract/effects.ts'
 import { appendEvents, decideEvent, getEvent, listEvents } from '../../src/http/contract/events.ts'
 import { checkGate } from '../../src/http/contract/gates.ts'
 import { claimJob, decideJob, getJob, listJobs, nextJob } from '../../src/http/contract/jobs.ts'
-import { getMedia, lookupMatches, type Upload } from '../../src/http/contract/match.ts'
+import { getMedia, lookupMatches } from '../../src/http/contract/match.ts'
 import { listQueues } from '../../src/http/contract/queues.ts'
 import { checkRules, getRule, publishRuleFile, setMode, traceRule } from '../../src/http/contract/rules.ts'
 import { getSubject, type SubjectView } from '../../src/http/contract/subjects.ts'
-import { paintPicture } from '../../src/kernels/picture.ts'
-import { encodeJpeg } from '../../src/media/encode.ts'
 import { testApp, type TestApp } from '../app.ts'
 import { custos } from '../product.ts'
+import { allEffects, openReceiver, type Receiver } from '../receiver.ts'
+import {
+  detailOf,
+  event,
+  failure,
+  holding,
+  iso,
+  minuteMs,
+  pause,
+  photoOf,
+  picture,
+  recompressed,
+  uploadTo,
+  until,
+} from '../story.ts'
 
 // The story of the product, told from outside: what a platform, its members, reviewers and the affected person do and see.
 // Every test goes on where the one before ended.
 
 type Staff = Client & { cookie: string; personId: string }
-type Received = { headers: IncomingHttpHeaders; body: string; answered: number }
-type Message = { type: string; data: { id: string; subject: string; body: Record<string, unknown> } }
-
 let world: TestApp
 let platform: Client
 let ann: Staff
 let bo: Staff
-let secret = ''
-const received: Received[] = []
-/** How many messages the platform's receiver still fails to take. */
-let failures = 2
-const receiver = createServer((request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => {
-    const answered = failures-- > 0 ? 503 : 204
-    received.push({ headers: request.headers, body: Buffer.concat(chunks).toString(), answered })
-    response.writeHead(answered).end()
-  })
-})
-
+let receiver: Receiver
 const beganMs = Date.now()
-const minuteMs = 60_000
-const iso = (timeMs: number) => new Date(timeMs).toISOString()
-const pause = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms))
-async function until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs = 10_000): Promise<T> {
-  for (const endMs = Date.now() + limitMs; Date.now() < endMs; await pause(50)) {
-    const found = await look()
-    if (found !== undefined && found !== false) return found
-  }
-  assert.fail(`${what}: not within ${limitMs} ms`)
-}
-async function failure(work: Promise<unknown>): Promise<ApiError> {
-  const error = await work.then(
-    () => assert.fail('it should have been refused'),
-    (caught: unknown) => caught,
-  )
-  if (!(error instanceof ApiError)) throw error
-  return error
-}
-const event = (id: string, actorId: string, more: Record<string, unknown> = {}, timeMs = Date.now()) => ({
-  id,
-  type: 'item.created',
-  time: iso(timeMs),
-  context: 'feed',
-  actor: { id: actorId },
-  ...more,
-})
 const decide = (sent: ReturnType<typeof event>) => platform.call(decideEvent, { body: sent as never })
 const subject = (kind: 'actor' | 'item', id: string) => platform.call(getSubject, { params: { kind, id } })
-const photoOf = (bytes: Uint8Array) => [{ id: 'p', kind: 'photo', bytes: Buffer.from(bytes).toString('base64') }]
-async function upload(bytes: Uint8Array): Promise<Upload> {
-  const answer = await fetch(`${world.url}/v1/uploads`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${world.key}`, 'content-type': 'image/jpeg' },
-    body: Buffer.from(bytes),
-  })
-  assert.equal(answer.status, 201)
-  return (await answer.json()) as Upload
-}
-async function picture(seed: number): Promise<Uint8Array> {
-  const { rgb, width, height } = paintPicture(seed, 'product', 480, 360)
-  return encodeJpeg(rgb, width, height, 92)
-}
-const recompressed = async (bytes: Uint8Array, width: number, quality: number) =>
-  new Uint8Array(await sharp(bytes).resize(width).jpeg({ quality }).toBuffer())
+const upload = (bytes: Uint8Array) => uploadTo(world, bytes)
 
 before(async () => {
-  await new Promise<void>((done) => void receiver.listen(0, '127.0.0.1', done))
   world = await testApp()
   platform = world.platform
   ann = await world.staff(['senior_reviewer'], 'Ann')
   bo = await world.staff(['senior_reviewer'], 'Bo')
-  const { port } = receiver.address() as AddressInfo
-  secret = (await platform.call(createWebhook, { body: { url: `http://127.0.0.1:${port}/custos` } })).secret
+  // The first two messages find it in trouble.
+  receiver = await openReceiver(platform, { failures: 2 })
 })
-after(() => {
-  receiver.closeAllConnections()
-  receiver.close()
-})
+after(() => receiver.close())
 
 test('1: events arrive one by one, as an array and as lines, with media, and each is answered', async () => {
   const first = event('one', 'u1', { item: { id: 'i1', text: 'hello' } })
@@ -220,58 +168,7 @@ test('2: a recompressed and resized photo, a text, and a text in disguise are fo
   assert.deepEqual(unlike.entries, [], 'nothing is known about other pictures and words')
 })
 
-const rules = `
-features:
-  posts_10m: { kind: count, key: actor.id, on: [item.created], window: 10m }
-  recipients_1h: { kind: distinct, key: actor.id, of: target.id, on: [message.sent], window: 1h }
-  views_rate: { kind: rate, key: actor.id, on: [item.viewed], window: 1m, per: 1m }
-labels:
-  hurried: { description: Posts or writes a lot at once. }
-  reader: { description: Looks at many things. }
-rules:
-  - id: known-photo
-    owner: trust
-    description: A photo that scams use
-    on: [item.created]
-    when: signals("match.media").exists(m, m.evidence.bankName == "known-photos")
-    then: [{ violation: { violation: scam, severity: 3, confidence: 0.9, route: review } }]
-    mode: live
-  - id: known-script
-    owner: trust
-    description: A text that scams use
-    on: [item.created]
-    when: signals("match.text").exists(m, "script" in m.evidence.labels)
-    then: [{ violation: { violation: scam, severity: 2, confidence: 0.95, route: auto } }]
-    mode: live
-  - id: known-hint
-    owner: trust
-    description: A text of sellers of lost parcels
-    on: [item.created]
-    when: signals("match.text").exists(m, "hint" in m.evidence.labels)
-    then: [{ violation: { violation: scam, severity: 1, confidence: 0.95, route: auto } }]
-    mode: live
-  - id: many-at-once
-    owner: trust
-    description: Writes to many people or posts many times
-    on: [item.created, message.sent]
-    when: posts_10m >= 4 || recipients_1h >= 3
-    then: [{ label: { label: hurried, on: actor, for: 1h } }]
-    mode: live
-  - id: reads-a-lot
-    owner: trust
-    description: Every look, to see when the rule is live
-    on: [item.viewed]
-    when: views_rate >= 0
-    then: [{ label: { label: reader, on: actor, for: 1h } }]
-    mode: live
-  - id: watched
-    owner: trust
-    description: Not sure yet
-    on: [message.sent]
-    when: recipients_1h >= 2
-    then: [{ violation: { violation: spam, confidence: 0.9, route: auto } }]
-    mode: shadow
-`
+const rules = readFileSync(new URL('story-rules.yaml', import.meta.url), 'utf8')
 
 test('3: rules are checked, live within a second, watched in shadow, and traced', async () => {
   const wrong = rules.replace('recipients_1h >= 3', 'recipents_1h >= 3')
@@ -355,9 +252,6 @@ test('3: rules are checked, live within a second, watched in shadow, and traced'
 })
 
 const hintAtMs = beganMs - 30 * minuteMs
-const messages = () =>
-  received.filter(({ answered }) => answered === 204).map(({ body }) => JSON.parse(body) as Message)
-
 test('4: a violation becomes a decision with reasons, and its effects reach the platform signed and in order', async () => {
   for (const actorId of ['mara', 'twin']) {
     const answer = await decide(
@@ -390,57 +284,26 @@ test('4: a violation becomes a decision with reasons, and its effects reach the 
     'allow',
   )
 
-  const effects = await allEffects()
-  await until('every effect is delivered', async () => messages().length >= effects.length, 30_000)
-  assertDelivered(effects)
-  const failed = received.filter(({ answered }) => answered === 503)
+  const effects = await allEffects(platform)
+  await until('every effect is delivered', async () => receiver.messages().length >= effects.length, 30_000)
+  receiver.assertDelivered(effects)
+  const failed = receiver.received.filter(({ answered }) => answered === 503)
   assert.equal(failed.length, 2)
   for (const { headers, body } of failed) {
-    const tries = received.filter((one) => one.headers['webhook-id'] === headers['webhook-id'])
+    const tries = receiver.received.filter((one) => one.headers['webhook-id'] === headers['webhook-id'])
     assert.ok(tries.length >= 2, 'what failed came again')
     assert.ok(
       tries.every((one) => one.body === body),
       'with the same bytes',
     )
   }
-  const topics = messages()
+  const topics = receiver
+    .messages()
     .filter(({ data }) => data.subject === 'actor:lou')
     .map(({ type }) => type)
   for (const topic of ['decision.made', 'item.removed', 'consequence.started', 'gate.closed', 'notice.created'])
     assert.ok(topics.includes(topic), `the platform is told of ${topic}`)
 })
-
-async function allEffects(): Promise<Effect[]> {
-  const effects: Effect[] = []
-  for (let cursor: string | null | undefined; ;) {
-    const page = await platform.call(listEffects, {
-      query: { limit: 1_000, ...(cursor === undefined || cursor === null ? {} : { after: cursor }) },
-    })
-    effects.push(...page.items)
-    if (page.items.length === 0 || page.next === cursor) return effects
-    cursor = page.next
-  }
-}
-
-/** Webhooks and cursor say the same, each subject in its order, and every message is signed (Standard Webhooks). */
-function assertDelivered(effects: readonly Effect[]): void {
-  const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
-  for (const { headers, body } of received) {
-    const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`
-    assert.equal(headers['webhook-signature'], `v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
-    assert.ok(Math.abs(Number(headers['webhook-timestamp']) * 1_000 - Date.now()) < 10 * minuteMs)
-  }
-  const bySubject = (list: readonly { subject: string; id: string; topic: string; body: unknown }[]) => {
-    const groups: Record<string, unknown[]> = {}
-    for (const { subject: about, id, topic, body } of list) (groups[about] ??= []).push({ id, topic, body })
-    return groups
-  }
-  const seen = new Set<string>()
-  const first = messages()
-    .filter(({ data }) => !seen.has(data.id) && seen.add(data.id))
-    .map(({ type, data }) => ({ ...data, topic: type }))
-  assert.deepEqual(bySubject(first), bySubject(effects))
-}
 
 let decisionB = ''
 let copySha = ''
@@ -529,19 +392,6 @@ test('5: a reviewer takes the job, sees all that is needed, and decides; nobody 
   assert.equal((await subject('item', 'photo-mara')).status, 'removed')
 })
 
-/** How much neighbouring pixels differ: 0 for a plain area. */
-async function detailOf(bytes: Buffer): Promise<number> {
-  const { data, info } = await sharp(bytes)
-    .resize(256, 192, { fit: 'fill' })
-    .greyscale()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  let sum = 0
-  for (let at = info.channels; at < data.length; at += info.channels)
-    sum += (data[at]! - data[at - info.channels]!) ** 2
-  return sum / data.length
-}
-
 test('6: the affected person reads what, why, by which policy and what next, and appeals with a plain form', async () => {
   const link = await platform.call(createSubjectLink, { body: { actorId: 'mara' } })
   const page = async (path: string, init: RequestInit = {}) => {
@@ -577,21 +427,6 @@ test('6: the affected person reads what, why, by which policy and what next, and
   )
   assert.equal((await bo.call(getAppeal, { params: { appealId: items[0]!.appealId } })).statement, words)
 })
-
-/** What holds of an account, without the ids that are its own. */
-function holding({ status, standing, gates, consequences, labels }: SubjectView) {
-  return {
-    status,
-    standing,
-    gates: gates.map(({ feature, context, untilMs, reason }) => ({ feature, context, untilMs, reason })),
-    consequences: consequences
-      .filter(({ state }) => state === 'running')
-      .map(({ context, action, level, features, fromMs, untilMs, arithmetic, automation }) => {
-        return { context, action, level, features, fromMs, untilMs, arithmetic, automation }
-      }),
-    labels,
-  }
-}
 
 async function overturn(decisionId: string, reason: string): Promise<void> {
   const { items } = await bo.call(listJobs, { query: { question: 'appeal', state: 'open', decisionId } })
@@ -637,7 +472,7 @@ test('7: another reviewer overturns, and everything is as it would have been', a
   assert.ok(consequences.every(({ state }) => state !== 'running'))
 
   const told = await until('the platform is told', async () => {
-    const about = messages().filter(({ data }) => data.subject === 'actor:mara')
+    const about = receiver.messages().filter(({ data }) => data.subject === 'actor:mara')
     return about.some(({ type }) => type === 'item.restored') && about
   })
   const topics = told.map(({ type }) => type)
@@ -714,24 +549,9 @@ test('9: the whole chain is explained and replays to the same result; ledger and
     step.children.forEach(walk)
   }
   walk(explanation.tree as StepView)
-  for (const kind of [
-    'event',
-    'signal.recorded',
-    'violation.proposed',
-    'job.created',
-    'job.claimed',
-    'job.decided',
-    'violation.confirmed',
-    'decision.made',
-    'item.removed',
-    'consequence.started',
-    'gate.closed',
-    'appeal.filed',
-    'appeal.decided',
-    'decision.reversed',
-    'item.restored',
-    'consequence.ended',
-  ])
+  const story = `event signal.recorded violation.proposed job.created job.claimed job.decided violation.confirmed decision.made
+    item.removed consequence.started gate.closed appeal.filed appeal.decided decision.reversed item.restored consequence.ended`
+  for (const kind of story.split(/\s+/))
     assert.ok(kinds.includes(kind), `the explanation should hold ${kind}: ${kinds.join(', ')}`)
   assert.deepEqual([explanation.replay.same, explanation.rule?.same], [true, true], explanation.replay.detail)
 
@@ -752,12 +572,12 @@ test('9: the whole chain is explained and replays to the same result; ledger and
     assert.deepEqual([one.replay.same, one.rule?.same], [true, true], one.replay.detail)
   }
 
-  const effects = await allEffects()
+  const effects = await allEffects(platform)
   await until(
     'every effect is delivered',
-    async () => new Set(messages().map(({ data }) => data.id)).size === effects.length,
+    async () => new Set(receiver.messages().map(({ data }) => data.id)).size === effects.length,
   )
-  assertDelivered(effects)
+  receiver.assertDelivered(effects)
   assert.equal((await platform.call(verifyLedger, {})).ok, true)
   assert.match(await custos(['ledger', 'verify'], env), /^ok /)
   const rebuilt = await custos(['ledger', 'rebuild'], env)
