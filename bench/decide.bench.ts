@@ -1,10 +1,11 @@
 /** Claim decide.latency: POST /v1/decide at 200 requests a second over 16 connections, answered when committed. */
 import { openConnection, claim, messageEvent, quantile, say } from './load.ts'
-import { makeKey, startProduct } from '../test/product.ts'
+import { makeKey, publishReferenceRules, startProduct } from '../test/product.ts'
 
 const product = await startProduct()
 try {
   const key = await makeKey(product.dataDir)
+  await publishReferenceRules(product.url, key)
   const run = `d${process.pid}`
   const connections = await Promise.all(Array.from({ length: 16 }, () => openConnection(product.url, key)))
   const latencies: number[] = []

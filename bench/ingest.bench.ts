@@ -3,11 +3,12 @@
  * PostgreSQL and the load generator on the same machine and the worker judging them meanwhile.
  */
 import { openConnection, claim, messageEvent, quantile, say } from './load.ts'
-import { makeKey, startProduct } from '../test/product.ts'
+import { makeKey, publishReferenceRules, startProduct } from '../test/product.ts'
 
 const product = await startProduct()
 try {
   const key = await makeKey(product.dataDir)
+  await publishReferenceRules(product.url, key)
   const run = `b${process.pid}`
   let sent = 0
 
@@ -102,7 +103,7 @@ try {
 
   // The answer first: every event that was acknowledged is there, once.
   const text = await (await fetch(`${product.url}/metrics`)).text()
-  const accepted = Number(/^custos_events_total\{[^}]*status="accepted"[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN)
+  const accepted = Number(/^custos_events_total\{[^}]*outcome="accepted"[^}]*\} (\d+)/m.exec(text)?.[1] ?? Number.NaN)
   if (accepted !== sent) throw new Error(`${sent} events were sent and acknowledged, the server counted ${accepted}`)
   for (const connection of [...probes, ...load]) connection.close()
 } finally {

@@ -7,7 +7,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeDataDir } from '../test/product.ts'
+import { makeDataDir, nodeFlags } from '../test/product.ts'
 import { claim, say } from './load.ts'
 
 const main = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
@@ -28,7 +28,7 @@ async function startServer(): Promise<{ child: ChildProcess; url: string; starte
   const startedMs = performance.now()
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', main, 'start', '--data', join(dir, 'data'), '--port', String(port)],
+    [...nodeFlags, main, 'start', '--data', join(dir, 'data'), '--port', String(port)],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: process.env.PATH, HOME: process.env.HOME } },
   )
   running = child

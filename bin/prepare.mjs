@@ -11,6 +11,12 @@ const modules = join(root, 'node_modules')
 const stampFile = join(modules, '.custos-lock-sha256')
 const consoleDir = join(root, 'dist', 'console')
 
+/**
+ * How Node is started: room for short-lived objects (events are many and die young: a larger nursery halves the time of
+ * the garbage collector), and no warning about stripped types.
+ */
+export const nodeFlags = JSON.parse(readFileSync(join(root, 'bin/node-flags.json'), 'utf8'))
+
 /** The first Node that strips types without a flag or a warning. */
 const nodeMajorMin = 24
 const nodePackages = {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
@@ -174,12 +174,31 @@ async function optionalParts(config: Config): Promise<Part[]> {
   ]
 }
 
+/** Random bytes of the operating system, fetched in blocks: every request takes some, and each fetch is a system call. */
+function createRandomBytes(blockBytes = 16_384): (length: number) => Buffer {
+  const block = Buffer.alloc(blockBytes)
+  let used = blockBytes
+  return (length) => {
+    if (length > blockBytes / 4) return randomFillSync(Buffer.alloc(length))
+    if (used + length > blockBytes) {
+      randomFillSync(block)
+      used = 0
+    }
+    used += length
+    // A copy: what was handed out is never handed out again, nor kept here for longer than its block.
+    const taken = Buffer.from(block.subarray(used - length, used))
+    block.fill(0, used - length, used)
+    return taken
+  }
+}
+
 async function wire(
   config: Config,
   options: AppOptions,
   onStop: (stop: () => Promise<unknown>) => void,
 ): Promise<Omit<App, 'stop'>> {
   const clock = () => Date.now()
+  const randomBytes = createRandomBytes()
   // Unreferenced: somebody who still waits, or an hourly chore, must not keep a stopped program alive.
   const sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms).unref())
   const log = createLog({ level: config.logLevel, write: (line) => options.log(line.trimEnd()), clock })

@@ -59,7 +59,7 @@ export const settings: readonly Setting[] = [
   { name: 'CUSTOS_SECRET_KEY', byDefault: '(made in the data folder)', meaning: '32 bytes in base64 or hexadecimal' },
   { name: 'CUSTOS_URL', byDefault: 'http://127.0.0.1:7070', meaning: 'where "custos ingest" sends events' },
   { name: 'CUSTOS_KEY', byDefault: '', meaning: 'API key that "custos ingest" sends them with' },
-  { name: 'CUSTOS_LOG', byDefault: 'info', meaning: `how much is logged: ${logLevels.join(', ')}` },
+  { name: 'CUSTOS_LOG', byDefault: 'info; warn on a terminal', meaning: `how much is logged: ${logLevels.join(', ')}` },
 ]
 
 /** Variables of the test runner, which programs under test inherit. */

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { chmodSync, mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const launcher = join(root, 'bin/custos.mjs')
+/** As the launcher starts it. */
+export const nodeFlags = JSON.parse(readFileSync(join(root, 'bin/node-flags.json'), 'utf8')) as string[]
 
 export type Product = {
   url: string
@@ -38,7 +39,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const began = performance.now()
   const child = spawn(
     process.execPath,
-    [join(root, 'src/cli/main.ts'), 'start', '--data', dataDir, '--port', '0', ...(options.args ?? [])],
+    [...nodeFlags, join(root, 'src/cli/main.ts'), 'start', '--data', dataDir, '--port', '0', ...(options.args ?? [])],
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -96,4 +97,13 @@ export async function makeKey(dataDir: string): Promise<string> {
   return (JSON.parse(out) as { key: string }).key
 }
 
-export { launcher, root }
+/** Publishes the reference rules, so that what is measured judges events as a real installation does. */
+export async function publishReferenceRules(url: string, key: string): Promise<void> {
+  const text = await readFile(join(root, 'src/rules/reference-rules.yaml'), 'utf8')
+  const answer = await fetch(`${url}/v1/rules`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ text }),
+  })
+  if (!answer.ok) throw new Error(`publishing the reference rules: ${answer.status} ${await answer.text()}`)
+}

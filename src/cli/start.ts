@@ -24,6 +24,8 @@ export const command: Command = {
       data: { type: 'string' },
     })
     const config = readConfig(io.env, io.cwd, { dataDir: values.data, port: values.port, host: values.host })
+    // A person at a terminal wants the sign-in link and what goes wrong, not a line per request.
+    if (io.env.CUSTOS_LOG === undefined && process.stderr.isTTY) config.logLevel = 'warn'
     // With a database of yours several processes may share the folder, which then holds media alone.
     const lock =
       config.databaseUrl === undefined ? await lockData(config.dataDir, 'start', () => Date.now()) : undefined
@@ -37,6 +39,7 @@ export const command: Command = {
         demo: values.demo === true,
         signIn: values['sign-in'] === true,
       })
+      await lock?.serving(app.url)
       io.stdout.write(banner(app, config))
       await signals.stop
       io.stderr.write('Stopping (Ctrl-C again to force)...\n')

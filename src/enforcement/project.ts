@@ -1,6 +1,7 @@
 import type { LedgerEntry } from '../domain/entry.ts'
 import type { Projector } from '../ledger/ledger.ts'
 import type { Tx } from '../storage/database.ts'
+import * as marks from '../storage/marks.ts'
 import * as store from './store.ts'
 
 /** Policies by version, as they were published. */
@@ -39,13 +40,13 @@ async function projectDecision(tx: Tx, entry: LedgerEntry): Promise<void> {
     case 'training.completed':
       return store.insertTraining(tx, entry)
     case 'item.removed':
-      return store.addHold(tx, 'item', entry.tenantId, entry.body.itemId, entry.body.decisionId, entry.occurredAtMs)
+      return marks.addHold(tx, 'item', entry.tenantId, entry.body.itemId, entry.body.decisionId, entry.occurredAtMs)
     case 'item.restored':
-      return store.dropHold(tx, 'item', entry.tenantId, entry.body.itemId, entry.body.decisionId, entry.occurredAtMs)
+      return marks.dropHold(tx, 'item', entry.tenantId, entry.body.itemId, entry.body.decisionId, entry.occurredAtMs)
     case 'thread.restricted':
-      return store.addHold(tx, 'thread', entry.tenantId, entry.body.threadId, entry.body.decisionId, entry.occurredAtMs)
+      return marks.addHold(tx, 'thread', entry.tenantId, entry.body.threadId, entry.body.decisionId, entry.occurredAtMs)
     case 'thread.released':
-      return store.dropHold(
+      return marks.dropHold(
         tx,
         'thread',
         entry.tenantId,
@@ -85,8 +86,8 @@ export const labelProjector: Projector = {
   tables: ['labels'],
   kinds: ['label.applied', 'label.removed'],
   async project(tx, entry) {
-    if (entry.kind === 'label.applied') await store.applyLabel(tx, entry)
-    if (entry.kind === 'label.removed') await store.removeLabel(tx, entry)
+    if (entry.kind === 'label.applied') await marks.applyLabel(tx, entry)
+    if (entry.kind === 'label.removed') await marks.removeLabel(tx, entry)
   },
 }
 

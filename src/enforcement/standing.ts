@@ -29,7 +29,7 @@ export type Consequence = {
   fromMs: number
   /** Absent for what has no end of its own: notices and permanent steps. */
   untilMs?: number
-  /** Decisions whose points are in the sum. */
+  /** Decisions whose points are in the sum; the newest 100 of them. */
   causes: string[]
   arithmetic: string
   /** Whether only points from other contexts brought it about. */
@@ -243,21 +243,32 @@ function parts(result: Fold, atMs: number, weightOf: (index: number, strike: Str
   return found
 }
 
+/** Of very long histories, the newest: an entry must not grow with everything that ever happened. */
+const causesMax = 100
+const partsInWordsMax = 12
+
 function causesOf(result: Fold, set: PolicySet, taken: Taken): string[] {
-  return partsOf(result, set, taken).map((part) => part.decisionId)
+  return partsOf(result, set, taken)
+    .slice(-causesMax)
+    .map((part) => part.decisionId)
 }
 
 const rounded = (value: number) => String(Math.round(value * 1_000) / 1_000)
 
 function inWords(list: readonly Part[], own: (part: Part) => boolean): string {
-  return list
+  const words = list
     .filter((part) => part.points > 0)
     .map((part) =>
       own(part) && part.weight === 1
         ? `${part.violation} ${rounded(part.points)}`
         : `${part.violation} ${rounded(part.weight)} × ${rounded(part.points)}${own(part) ? '' : ` from ${part.context}`}`,
     )
-    .join(' + ')
+  if (words.length <= partsInWordsMax) return words.join(' + ')
+  const times = new Map<string, number>()
+  for (const word of words) times.set(word, (times.get(word) ?? 0) + 1)
+  const kinds = [...times].map(([word, count]) => (count === 1 ? word : `${count} times ${word}`))
+  const more = kinds.length - partsInWordsMax
+  return more <= 0 ? kinds.join(' + ') : `${kinds.slice(0, partsInWordsMax).join(' + ')} + ${more} more kinds`
 }
 
 /** The sum behind a step, for people who check it: `spam 1 + scam 4 = 5 points; from 5: suspend for 3 days`. */

@@ -1,7 +1,7 @@
 import type { Author, Automation, DecisionBody, LedgerEntry, Severity, StatementOfReasons } from '../domain/entry.ts'
 import type { Reason } from '../domain/signal.ts'
-import type { SubjectRef } from '../domain/subject.ts'
 import { toJsonb, type Query, type Tx } from '../storage/database.ts'
+import { loosenHold } from '../storage/marks.ts'
 import type { Strike, Training } from './fold.ts'
 
 // Policies
@@ -146,10 +146,10 @@ export async function modifyDecision(tx: Tx, entry: LedgerEntry<'decision.modifi
 }
 
 export async function reverseDecision(tx: Tx, entry: LedgerEntry<'decision.reversed'>): Promise<void> {
-  await tx.query(
+  const [row] = await tx.query<{ itemId: string | null; threadId: string | null }>(
     `UPDATE decisions SET status = 'reversed', statement = $3, revision = revision + 1, changed_ms = $4,
        changed_entry_id = $5, changed_reason = $6
-     WHERE tenant_id = $1 AND id = $2`,
+     WHERE tenant_id = $1 AND id = $2 RETURNING item_id AS "itemId", thread_id AS "threadId"`,
     [
       entry.tenantId,
       entry.body.decisionId,
@@ -160,12 +160,9 @@ export async function reverseDecision(tx: Tx, entry: LedgerEntry<'decision.rever
     ],
   )
   // It no longer holds anything; whether the item comes back is said by item.restored.
-  for (const [table, column] of Object.values(holdTables))
-    await tx.query(
-      `UPDATE ${table} SET decisions = array_remove(decisions, $2) WHERE tenant_id = $1
-       AND ${column} = (SELECT ${column} FROM decisions WHERE tenant_id = $1 AND id::text = $2)`,
-      [entry.tenantId, entry.body.decisionId],
-    )
+  const { tenantId, body } = entry
+  if (typeof row?.itemId === 'string') await loosenHold(tx, 'item', tenantId, row.itemId, body.decisionId)
+  if (typeof row?.threadId === 'string') await loosenHold(tx, 'thread', tenantId, row.threadId, body.decisionId)
 }
 
 export async function selectDecision(query: Query, tenantId: string, id: string): Promise<DecisionRow | undefined> {
@@ -451,121 +448,6 @@ export function selectStandings(query: Query, tenantId: string, actorId: string)
      FROM standings WHERE tenant_id = $1 AND actor_id = $2 ORDER BY context`,
     [tenantId, actorId],
     'standings',
-  )
-}
-
-// Items and threads under decisions
-
-const holdTables = { item: ['item_status', 'item_id'], thread: ['thread_status', 'thread_id'] } as const
-
-export async function addHold(
-  tx: Tx,
-  kind: 'item' | 'thread',
-  tenantId: string,
-  id: string,
-  decisionId: string,
-  atMs: number,
-): Promise<void> {
-  const [table, column] = holdTables[kind]
-  await tx.query(
-    `INSERT INTO ${table} AS s (tenant_id, ${column}, decisions, changed_ms) VALUES ($1, $2, ARRAY[$3::text], $4)
-     ON CONFLICT (tenant_id, ${column}) DO UPDATE SET decisions = array_append(array_remove(s.decisions, $3), $3), changed_ms = $4`,
-    [tenantId, id, decisionId, atMs],
-  )
-}
-
-export async function dropHold(
-  tx: Tx,
-  kind: 'item' | 'thread',
-  tenantId: string,
-  id: string,
-  decisionId: string,
-  atMs: number,
-): Promise<void> {
-  const [table, column] = holdTables[kind]
-  await tx.query(
-    `UPDATE ${table} SET decisions = array_remove(decisions, $3), changed_ms = $4 WHERE tenant_id = $1 AND ${column} = $2`,
-    [tenantId, id, decisionId, atMs],
-  )
-  await tx.query(`DELETE FROM ${table} WHERE tenant_id = $1 AND ${column} = $2 AND cardinality(decisions) = 0`, [
-    tenantId,
-    id,
-  ])
-}
-
-/** The decisions that keep an item removed or a thread restricted; empty when none does. */
-export async function selectHolds(
-  query: Query,
-  kind: 'item' | 'thread',
-  tenantId: string,
-  id: string,
-): Promise<string[]> {
-  const [table, column] = holdTables[kind]
-  const [row] = await query<{ decisions: string[] }>(
-    `SELECT decisions FROM ${table} WHERE tenant_id = $1 AND ${column} = $2`,
-    [tenantId, id],
-  )
-  return row?.decisions ?? []
-}
-
-/** Those of some items that are removed now. */
-export async function selectHeldItems(query: Query, tenantId: string, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set()
-  const rows = await query<{ id: string }>(
-    'SELECT item_id AS id FROM item_status WHERE tenant_id = $1 AND item_id = ANY($2) AND cardinality(decisions) > 0',
-    [tenantId, ids],
-  )
-  return new Set(rows.map((row) => row.id))
-}
-
-/** Whether a thread still has a status that nothing holds any more: a reversal took away its last restriction. */
-export async function threadIsFree(query: Query, tenantId: string, threadId: string): Promise<boolean> {
-  const rows = await query(
-    'SELECT 1 FROM thread_status WHERE tenant_id = $1 AND thread_id = $2 AND cardinality(decisions) = 0',
-    [tenantId, threadId],
-  )
-  return rows.length > 0
-}
-
-// Labels
-
-export type LabelRow = { label: string; appliedMs: number; expiresMs: number | null; because: Reason[] }
-
-export async function applyLabel(tx: Tx, entry: LedgerEntry<'label.applied'>): Promise<void> {
-  await tx.query(
-    `INSERT INTO labels (tenant_id, subject_kind, subject_id, label, applied_ms, expires_ms, entry_id, because)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-     ON CONFLICT (tenant_id, subject_kind, subject_id, label) DO UPDATE SET expires_ms = excluded.expires_ms,
-       entry_id = excluded.entry_id, because = excluded.because`,
-    [
-      entry.tenantId,
-      entry.subject.kind,
-      entry.subject.id,
-      entry.body.label,
-      entry.occurredAtMs,
-      entry.body.expiresAtMs ?? null,
-      entry.id,
-      toJsonb(entry.because),
-    ],
-  )
-}
-
-export async function removeLabel(tx: Tx, entry: LedgerEntry<'label.removed'>): Promise<void> {
-  await tx.query('DELETE FROM labels WHERE tenant_id = $1 AND subject_kind = $2 AND subject_id = $3 AND label = $4', [
-    entry.tenantId,
-    entry.subject.kind,
-    entry.subject.id,
-    entry.body.label,
-  ])
-}
-
-/** Labels of a subject that hold at a moment. */
-export function selectLabels(query: Query, tenantId: string, subject: SubjectRef, nowMs: number): Promise<LabelRow[]> {
-  return query<LabelRow>(
-    `SELECT label, applied_ms AS "appliedMs", expires_ms AS "expiresMs", because FROM labels
-     WHERE tenant_id = $1 AND subject_kind = $2 AND subject_id = $3 AND (expires_ms IS NULL OR expires_ms > $4) ORDER BY label`,
-    [tenantId, subject.kind, subject.id, nowMs],
-    'labels',
   )
 }
 

@@ -87,7 +87,7 @@ export function createDetectors(deps: DetectDeps): Detectors {
     },
 
     snapshot: () => features.snapshot(),
-    restore: (body, declaredSha256) => features.restore(body, declaredSha256),
+    restore: (body) => features.restore(body),
 
     async reset() {
       features.reset()

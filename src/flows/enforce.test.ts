@@ -14,8 +14,9 @@ import { checkGate, createGateStates } from '../enforcement/gates.ts'
 import { publishPolicy } from '../enforcement/policies.ts'
 import { referencePolicyText } from '../enforcement/policy-file.ts'
 import { checkDsaStatement, type DsaStatement } from '../enforcement/statement.ts'
-import { selectConsequences, selectDecision, selectGates, selectHolds, selectStandings } from '../enforcement/store.ts'
+import { selectConsequences, selectDecision, selectGates, selectStandings } from '../enforcement/store.ts'
 import { entriesCausedBy, recentEntries } from '../ledger/read.ts'
+import { selectHolds } from '../storage/marks.ts'
 import { readEffects } from '../storage/outbox.ts'
 import { runDueTimers } from '../storage/timers.ts'
 import { decide, propose } from './enforce.ts'
@@ -74,7 +75,7 @@ test('a rule proposes, and decision, removal, suspension, gate, notice and state
     [decision.statement.language, decision.statement.policyTitle, decision.statement.automatedDecision],
     ['de', 'Betrug', 'FULLY'],
   )
-  assert.equal(decision.statement.facts, 'It matches a known scam; write to [e-mail]')
+  assert.equal(decision.statement.facts, 'Eine automatische Prüfung hat uns darauf aufmerksam gemacht.')
   assert.equal((await ask(fixture, 'post', 'feed')).answer, 'deny')
   assert.equal((await ask(fixture, 'post', 'feed')).untilMs, startMs + dayMs)
   assert.equal((await ask(fixture, 'send_message', 'private_messaging')).answer, 'allow')
@@ -197,7 +198,13 @@ test('an overturn restores exactly the state of a history in which it never happ
     [[], []],
   )
   const decision = (await selectDecision(fixture.db.query, tenantId, wrong.decisionId))!
-  assert.deepEqual([decision.status, decision.statement.correction], ['reversed', 'Reversed. It was satire.'])
+  assert.deepEqual(
+    [decision.status, decision.statement.correction],
+    [
+      'reversed',
+      'We looked again and our decision was wrong. It is reversed, with all that followed from it. We are sorry. It was satire.',
+    ],
+  )
   for (const topic of ['decision.reversed', 'item.restored', 'thread.released', 'consequence.ended'])
     assert.ok((await topics(fixture)).includes(topic), topic)
   const again = await undo(fixture, wrong.decisionId)
@@ -282,7 +289,7 @@ test('a partial reversal leaves what the milder decision would have brought', as
   )
   assert.ok(modified.ok)
   assert.deepEqual(await stateOf(fixture), await stateOf(milder))
-  assert.match(modified.decision.statement.correction!, /from scam, severity 3, to scam, severity 1/)
+  assert.match(modified.decision.statement.correction!, /^We looked again and changed our decision/)
   await fixture.rebuild()
 })
 

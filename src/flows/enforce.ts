@@ -2,6 +2,8 @@ import type {
   Author,
   Automation,
   DecisionBody,
+  Facts,
+  Finding,
   LedgerEntry,
   MatchRef,
   NewEntry,
@@ -19,7 +21,8 @@ import { renderNotice, type NoticeInput } from '../enforcement/notice.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { lockActors, settle, type SettleDeps, type Settled } from '../enforcement/settle.ts'
 import { buildStatement, dsaStatement } from '../enforcement/statement.ts'
-import { selectDecisions, selectHolds } from '../enforcement/store.ts'
+import { selectDecisions } from '../enforcement/store.ts'
+import { selectHolds } from '../storage/marks.ts'
 import { openJob } from '../review/open.ts'
 import type { Tx } from '../storage/database.ts'
 
@@ -129,7 +132,9 @@ export function ofProposal(
     rule: body.rule,
     match: body.match,
     proposalEntryId: proposed.id,
-    automatedDetection: true,
+    seen: body.facts,
+    automatedDetection: body.sourceType === undefined || body.sourceType === 'VOLUNTARY',
+    sourceType: body.sourceType,
     language: body.language,
     reachable: body.reachable,
   }
@@ -164,8 +169,10 @@ export type DecideInput = {
   because: Reason[]
   /** The entry that it follows from. */
   cause?: string
-  /** What the person is told was found, without personal data; made from the reasons unless said. */
+  /** What the person is told was found, without personal data; in general words unless said. */
   facts?: string
+  /** What the rule saw. */
+  seen?: Facts
   automatedDetection?: boolean
   sourceType?: StatementOfReasons['sourceType']
   language?: string
@@ -208,7 +215,7 @@ export async function decide(
     violation,
     language: input.language ?? 'en',
     context,
-    facts: input.facts ?? factsOf(input),
+    facts: input.facts ?? findingsOf(input),
     automation: input.automation,
     automatedDetection: input.automatedDetection ?? input.automation === 'full',
     sourceType: input.sourceType,
@@ -328,14 +335,21 @@ export function noticeOf(
 }
 
 /**
- * What the affected person is told was seen: what the rule says of itself, else the other reasons. Counts, and what a
- * reviewer noted for colleagues, stay inside.
+ * By what this came to be decided. Only kinds: which entry of which bank, how near, how many and who reported stay inside,
+ * and what reviewers note is for their colleagues.
  */
-function factsOf(input: DecideInput): string {
-  const told = input.because.filter(({ name, because }) => because !== '' && !/^(feature|reviewer)\./.test(name))
-  const ofRule = told.filter(({ name }) => name.startsWith('rule.'))
-  const reasons = (ofRule.length > 0 ? ofRule : told).map(({ because }) => because.replace(/[.\s]+$/, ''))
-  return reasons.length > 0 ? reasons.join('. ') : 'A person looked at this and found that it breaks the rule'
+function findingsOf({ match, seen, sourceType, automation, automatedDetection }: DecideInput): Finding[] {
+  const found = new Set<Finding>()
+  const reported = sourceType !== undefined && sourceType !== 'VOLUNTARY'
+  const named = (name: string) => seen?.signals.some((signal) => signal.name === name) === true
+  if (reported) found.add('report')
+  if (named('match.media') || (match !== undefined && match.signalType !== 'text')) found.add('picture')
+  if (named('match.text') || match?.signalType === 'text') found.add('text')
+  // What a rule counted before a notice are the notices.
+  if (!reported && Object.keys(seen?.features ?? {}).length > 0) found.add('activity')
+  if (found.size === 0 && (automation === 'full' || automatedDetection === true)) found.add('check')
+  if (automation !== 'full') found.add('person')
+  return [...found]
 }
 
 async function alreadyDecided(

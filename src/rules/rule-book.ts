@@ -103,8 +103,11 @@ export type FeatureStates = {
   snapshot: () => { body: Uint8Array; declaredSha256: string }
   /** Digest of what all tenants declare now. */
   declaredSha256: () => string
-  /** False, and nothing changed, when the snapshot was taken under other declarations. */
-  restore: (body: Uint8Array, declaredSha256: string) => boolean
+  /**
+   * Takes up a snapshot: features that are declared as they were go on, others start empty. A feature declared since then
+   * was not read by any judgement yet, because the worker keeps a snapshot before it judges by new declarations.
+   */
+  restore: (body: Uint8Array) => void
   reset: () => void
 }
 
@@ -152,8 +155,7 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
       return { body: out.done(), declaredSha256: declared() }
     },
     declaredSha256: declared,
-    restore(body, declaredSha256) {
-      if (declaredSha256 !== declared()) return false
+    restore(body) {
       const from = byteReader(body)
       const restored = new Map<string, FeatureState>()
       for (let left = from.u32(); left > 0; left--) {
@@ -161,7 +163,6 @@ export function createFeatureStates(book: RuleBook): FeatureStates {
         restored.set(tenantId, createFeatureState(book.current(tenantId), from.bytes()))
       }
       for (const [tenantId, state] of restored) states.set(tenantId, state)
-      return true
     },
     reset: () => states.clear(),
   }

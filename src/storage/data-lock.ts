@@ -11,11 +11,17 @@ export type DataHolder = {
   purpose: string
   sinceMs: number
   host: string
+  /** Where it serves, once it does. */
+  url?: string
   /** When the kernel started that process, so that a recycled process id is not taken for it. Linux only. */
   processStart?: string
 }
 
-export type DataLock = { release: () => Promise<void> }
+export type DataLock = {
+  /** Lets other commands know where this process serves. */
+  serving: (url: string) => Promise<void>
+  release: () => Promise<void>
+}
 
 const lockName = 'custos.lock'
 /** How often the holder touches the file, and when a lock of another machine counts as abandoned. */
@@ -50,7 +56,7 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
     host: hostname(),
     processStart: processStart(process.pid),
   }
-  const text = JSON.stringify(me)
+  let text = JSON.stringify(me)
   const draft = `${path}.${process.pid}-${purpose}`
   await writeFile(draft, text)
   try {
@@ -76,6 +82,11 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
   }, heartbeatMs)
   beat.unref()
   return {
+    async serving(url) {
+      text = JSON.stringify({ ...me, url } satisfies DataHolder)
+      await writeFile(draft, text)
+      await rename(draft, path)
+    },
     async release() {
       clearInterval(beat)
       if ((await readFile(path, 'utf8').catch(() => '')) === text) await unlink(path).catch(() => {})

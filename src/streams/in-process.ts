@@ -130,6 +130,7 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
 
   return {
     partitions,
+    waiting: () => pending.reduce((sum, one) => sum + one.events.length, 0),
     append(events) {
       if (events.length === 0) return Promise.resolve([])
       return new Promise((resolve, reject) => {

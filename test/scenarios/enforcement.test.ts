@@ -491,3 +491,12 @@ test('every consequence says by what arithmetic it came about', () => {
   assert.equal(suspension!.causes.length, 2)
   assert.equal(now.contexts.feed!.arithmetic, 'scam 1 + scam 4 + scam 0.25 × 4 from genai = 6 points')
 })
+
+test('a long history is summed up in few words', () => {
+  const strikes = Array.from({ length: 400 }, (_, index) => strike(index / 10, index % 2 === 0 ? 1 : 2, 'feed'))
+  const [last] = at(40, strikes)
+    .contexts.feed!.consequences.filter(({ action }) => action === 'suspend')
+    .slice(-1)
+  assert.equal(last!.arithmetic, '200 times scam 1 + 200 times scam 2 = 600 points; from 10: suspend for 30 days')
+  assert.deepEqual([last!.causes.length, last!.causes.at(-1)], [100, strikes.at(-1)!.decisionId])
+})

@@ -140,7 +140,7 @@ function Inside() {
         <ActionIcon className="menu-button" aria-label="Open areas" onClick={() => setRail(true)}>
           <IconMenu2 size={18} aria-hidden />
         </ActionIcon>
-        <UnstyledButton className="top-search" onClick={() => setPalette(true)} aria-label="Search anything">
+        <UnstyledButton className="top-search" onClick={() => setPalette(true)}>
           <IconSearch size={14} aria-hidden />
           <span className="clip">Search anything, or paste an id</span>
           <KeyHint keys="mod+k" />

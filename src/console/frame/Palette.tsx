@@ -54,7 +54,7 @@ export function Palette({ opened, onClose, acts }: { opened: boolean; onClose: (
       padding={0}
       yOffset="12vh"
       centered={false}
-      aria-label="Search anything"
+      attributes={{ content: { 'aria-label': 'Search anything' } }}
     >
       {opened ? <PaletteBody onClose={onClose} acts={acts} /> : null}
     </Modal>

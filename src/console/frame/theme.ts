@@ -116,6 +116,10 @@ export const cssVariables: CSSVariablesResolver = () => {
     '--mantine-color-placeholder': 'var(--faint)',
     '--mantine-color-anchor': 'var(--accent)',
     '--mantine-color-error': 'var(--harm)',
+    '--mantine-primary-color-filled': 'var(--accent-fill)',
+    '--mantine-primary-color-filled-hover': 'var(--accent-fill-hover)',
+    '--mantine-color-accent-filled': 'var(--accent-fill)',
+    '--mantine-color-accent-filled-hover': 'var(--accent-fill-hover)',
   }
   return { variables: {}, light: shared, dark: shared }
 }

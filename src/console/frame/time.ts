@@ -76,6 +76,11 @@ export function countText(value: number): string {
   return value.toLocaleString('en')
 }
 
+/** `1 day`, `3 days`. */
+export function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en', { maximumFractionDigits: 2 })} ${count === 1 ? one : many}`
+}
+
 /** A share as per cent with sensible digits. */
 export function percentText(share: number): string {
   const value = share * 100

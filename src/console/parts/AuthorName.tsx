@@ -1,6 +1,7 @@
 import { IconCpu, IconPlug, IconRoute, IconServer, IconUser } from '@tabler/icons-react'
 import type { Author } from '../../domain/entry.ts'
 import { Go } from '../frame/Go.tsx'
+import { useStaffName } from '../frame/people.ts'
 import { path } from '../frame/url.ts'
 
 /** Who did it: a person, a rule with its version, a policy, a model, the platform or the system. */
@@ -9,7 +10,7 @@ export function AuthorName({ author }: { author: unknown }) {
   if (by === undefined || by === null) return null
   const [Icon, text] =
     by.kind === 'person'
-      ? ([IconUser, by.id + (by.role === undefined ? '' : ` (${by.role.replaceAll('_', ' ')})`)] as const)
+      ? ([IconUser, <StaffName key="n" personId={by.id} />] as const)
       : by.kind === 'rule'
         ? ([IconRoute, `rule ${by.id} v${by.version}`] as const)
         : by.kind === 'policy'
@@ -28,6 +29,10 @@ export function AuthorName({ author }: { author: unknown }) {
   if (by.kind === 'rule') return <Go to={path`/rules/${by.id}`}>{inner}</Go>
   if (by.kind === 'policy') return <Go to={path`/policies/${by.id}`}>{inner}</Go>
   return <span>{inner}</span>
+}
+
+function StaffName({ personId }: { personId: string }) {
+  return useStaffName(personId)
 }
 
 const automationWords: Record<string, string> = {

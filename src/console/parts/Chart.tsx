@@ -6,6 +6,14 @@ import 'uplot/dist/uPlot.min.css'
 
 const heightDefaultPx = 180
 
+/** Hours and minutes of a time on the axis, or its day where steps are days. */
+function tickText(timeS: number, stepS: number): string {
+  const time = new Date(timeS * 1_000)
+  return stepS >= 86_400 || (time.getHours() === 0 && time.getMinutes() === 0)
+    ? time.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+    : time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false })
+}
+
 /** A series over time with the period before it as a dashed line, on one axis; both are named at their right end. */
 export function Chart({
   timesMs,
@@ -47,7 +55,12 @@ export function Chart({
         legend: { show: false },
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.1)] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 24 },
+          {
+            ...axis,
+            grid: { show: false },
+            size: 26,
+            values: (_plot, ticks, _index, _space, stepS) => ticks.map((tick) => tickText(tick, stepS)),
+          },
           {
             ...axis,
             size: 44,

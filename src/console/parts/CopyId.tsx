@@ -14,8 +14,9 @@ export function CopyId({ id, label = 'id', characters = 13 }: { id: string; labe
   }
   return (
     <Tooltip label={copied ? 'Copied' : id}>
-      <UnstyledButton className="copy-id" aria-label={`Copy ${label} ${id}`} onClick={() => void copy()}>
+      <UnstyledButton className="copy-id" onClick={() => void copy()}>
         <span className="mono">{short}</span>
+        <span className="hidden-visually">Copy {label}</span>
         {copied ? <IconCheck size={12} aria-hidden /> : <IconCopy size={12} aria-hidden />}
       </UnstyledButton>
     </Tooltip>

@@ -4,6 +4,7 @@ import { prefetch } from '../api.ts'
 import { path, useUrl } from '../frame/url.ts'
 import { automationText } from './AuthorName.tsx'
 import { DecisionStatus } from './DecisionStatus.tsx'
+import { violationText } from './entry-words.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import { SeverityBadge } from './SeverityBadge.tsx'
 import { SubjectChip } from './SubjectChip.tsx'
@@ -14,6 +15,7 @@ const columns: Column<Decision>[] = [
     key: 'severity',
     title: 'Severity',
     width: '124px',
+    narrow: '56px',
     cell: (decision) => <SeverityBadge severity={decision.severity} />,
   },
   {
@@ -22,7 +24,7 @@ const columns: Column<Decision>[] = [
     width: 'minmax(120px, 1fr)',
     cell: (decision) => (
       <span>
-        {decision.statement.policyTitle} <span className="muted">in {decision.context.replaceAll('_', ' ')}</span>
+        {violationText(decision.violation)} <span className="muted">in {decision.context.replaceAll('_', ' ')}</span>
       </span>
     ),
   },
@@ -30,6 +32,7 @@ const columns: Column<Decision>[] = [
     key: 'actor',
     title: 'Account',
     width: 'minmax(96px, 200px)',
+    narrow: 'minmax(80px, 0.8fr)',
     cell: (decision) => <SubjectChip subject={{ kind: 'actor', id: decision.actorId }} />,
   },
   {

@@ -1,6 +1,7 @@
 import { IconChevronRight } from '@tabler/icons-react'
 import { useState } from 'react'
 import { Go } from '../frame/Go.tsx'
+import { useNamed } from '../frame/people.ts'
 import { path } from '../frame/url.ts'
 import { AuthorName, automationText } from './AuthorName.tsx'
 import { Badge } from './Badge.tsx'
@@ -23,12 +24,13 @@ export type EntryLike = {
 /** One ledger entry in a line that unfolds to its reasons and its body. */
 export function EntryLine({ entry }: { entry: EntryLike }) {
   const [open, setOpen] = useState(false)
+  const named = useNamed()
   const decisionId = (entry.body as { decisionId?: string } | null)?.decisionId
   return (
     <div className="entry-line">
       <button type="button" className="entry-head" aria-expanded={open} onClick={() => setOpen(!open)}>
         <IconChevronRight size={14} aria-hidden />
-        <span className="grow">{entryText(entry)}</span>
+        <span className="grow">{named(entryText(entry))}</span>
         <RelativeTime timeMs={entry.occurredAtMs} className="faint small" />
       </button>
       {open ? (

@@ -3,6 +3,9 @@ import { useEffect, useRef, useState } from 'react'
 import type { EventMedia } from '../../domain/event.ts'
 import './entry.css'
 
+/** Smaller tiles show the sign alone: in a grid the words would be noise. */
+const wordsPxMin = 200
+
 /**
  * A picture, blurred and grey until it is asked for: hold the pointer, Space or Enter to see it; letting go veils it again.
  * The clear picture is fetched only then, and the server notes who looked.
@@ -49,7 +52,7 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
       type="button"
       className="media-tile"
       style={{ width: sizePx, height: sizePx * 0.75 }}
-      aria-label={`${word} ${media.id}, veiled. Hold to see it; looking is logged.`}
+      aria-label={`${word} · hold to see (${media.id}, veiled; looking is logged)`}
       aria-pressed={shown}
       onPointerDown={reveal}
       onPointerUp={veil}
@@ -80,7 +83,7 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
           />
           <span className="media-words">
             <IconEyeOff size={16} aria-hidden />
-            {failed ? 'Cannot be shown' : shown ? 'Fetching…' : `${word} · hold to see`}
+            {failed ? 'Cannot be shown' : shown ? 'Fetching…' : sizePx < wordsPxMin ? null : `${word} · hold to see`}
           </span>
         </>
       )}

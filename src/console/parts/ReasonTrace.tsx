@@ -1,5 +1,6 @@
 import { IconChevronRight } from '@tabler/icons-react'
 import { useState, type ReactNode } from 'react'
+import { capital, useNamed } from '../frame/people.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import { SignalList } from './SignalRow.tsx'
 import './trace.css'
@@ -29,6 +30,7 @@ export function ReasonTrace({ root, openTo = 3 }: { root: TraceNode; openTo?: nu
 function TraceStep({ node, depth, openTo }: { node: TraceNode; depth: number; openTo: number }) {
   const inner = (node.children?.length ?? 0) > 0 || (node.reasons?.length ?? 0) > 0
   const [open, setOpen] = useState(depth < openTo)
+  const named = useNamed()
   return (
     <li>
       <div className="trace-step">
@@ -51,7 +53,13 @@ function TraceStep({ node, depth, openTo }: { node: TraceNode; depth: number; op
           {node.held === undefined ? node.kind : node.held ? 'true' : 'false'}
         </span>
         <div className="grow">
-          <div className="trace-title">{node.title}</div>
+          <div className="trace-title">
+            {typeof node.title === 'string'
+              ? node.kind === 'event'
+                ? node.title
+                : capital(named(node.title))
+              : node.title}
+          </div>
           {node.detail === undefined ? null : <div className="muted small">{node.detail}</div>}
         </div>
         {node.timeMs === undefined ? null : <RelativeTime timeMs={node.timeMs} className="faint small" />}

@@ -17,7 +17,8 @@ export function SeverityBadge({ severity, words = true }: { severity: number; wo
           <i key={step} style={{ height: 2 + step * 2 }} data-on={step <= level ? '' : undefined} />
         ))}
       </span>
-      {words ? `s${level} ${severityWords[level]}` : `s${level}`}
+      s{level}
+      {words ? <span className="badge-word">{severityWords[level]}</span> : null}
     </span>
   )
 }

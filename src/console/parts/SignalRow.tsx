@@ -1,3 +1,4 @@
+import { useNamed } from '../frame/people.ts'
 import { ValueBar } from './ValueBar.tsx'
 import './small.css'
 
@@ -13,6 +14,7 @@ export function SignalRow({
   because: string
   confidence?: number
 }) {
+  const named = useNamed()
   return (
     <div className="signal-row" role="listitem">
       <span className="signal-name">{name}</span>
@@ -20,7 +22,7 @@ export function SignalRow({
         <ValueBar value={value} />
       </span>
       <span className="because">
-        {because}
+        {named(because)}
         {confidence === undefined || confidence === 1 ? null : (
           <span className="faint"> · {Math.round(confidence * 100)} % sure</span>
         )}
@@ -38,7 +40,7 @@ export function SignalList({
 }) {
   if (signals.length === 0) return <p className="faint small">No signals.</p>
   return (
-    <div role="list" aria-label={label}>
+    <div role="list" aria-label={label} className="signal-list">
       {signals.map((signal, index) => (
         <SignalRow key={index} {...signal} />
       ))}

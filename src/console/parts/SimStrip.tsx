@@ -13,7 +13,7 @@ export function SimStrip() {
   const state = sim.data?.state
   if (state === undefined || state === 'off' || state === 'ended') return null
   return (
-    <span className="row" role="status" style={{ gap: 6 }}>
+    <span className="row sim-strip" role="status">
       <Badge
         tone={state === 'failed' ? 'attention' : 'plain'}
         title={sim.data?.problem ?? 'These accounts and events are simulated'}

@@ -29,7 +29,14 @@ export function Sparkline({
   const last = values.at(-1) ?? 0
   return (
     <span className="spark">
-      <svg width={width} height={height} role="img" aria-label={`${label}; now ${last.toLocaleString('en')}`}>
+      <svg
+        width={width}
+        height={height}
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${label}; now ${last.toLocaleString('en')}`}
+      >
         <title>{label}</title>
         {before && before.length > 1 ? (
           <path d={line(before, width, height, max)} fill="none" stroke="var(--line-strong)" strokeDasharray="2 2" />
@@ -56,11 +63,10 @@ export function Delta({ now, before, period }: { now: number; before: number; pe
   if (before === 0)
     return <span className="delta">{now === 0 ? `none, as in the ${period}` : `none in the ${period}`}</span>
   const change = (now - before) / before
+  const size = change >= 10 ? `${Math.round(now / before)}×` : `${Math.round(Math.abs(change) * 100)} %`
   return (
     <span className="delta">
-      {change >= 0 ? '▲' : '▼'}{' '}
-      {Math.abs(change) >= 10 ? `${Math.round(Math.abs(change))}×` : `${Math.round(Math.abs(change) * 100)} %`} against
-      the {period}
+      {change >= 0 ? '▲' : '▼'} {size} vs {period}
     </span>
   )
 }

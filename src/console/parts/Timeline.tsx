@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
-import { exactText, useNow } from '../frame/time.ts'
+import { capital, useNamed } from '../frame/people.ts'
+import { countOf, exactText, useNow } from '../frame/time.ts'
 import { RelativeTime } from './RelativeTime.tsx'
 import './timeline.css'
 
@@ -19,6 +20,7 @@ const dayMs = 86_400_000
 /** Events, decisions and appeals of one subject on one axis, newest first, with a density strip of the whole span above. */
 export function Timeline({ points, label }: { points: TimelinePoint[]; label: string }) {
   const now = useNow()
+  const named = useNamed()
   const sorted = [...points].sort((a, b) => b.timeMs - a.timeMs)
   const days = sorted.map((point) =>
     new Date(point.timeMs).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' }),
@@ -35,8 +37,18 @@ export function Timeline({ points, label }: { points: TimelinePoint[]; label: st
               <div className="timeline-point">
                 <span className="timeline-mark" aria-hidden="true" />
                 <div className="grow">
-                  <div className="timeline-title">{point.title}</div>
-                  {point.detail === undefined ? null : <div className="timeline-detail">{point.detail}</div>}
+                  <div className="timeline-title">
+                    {typeof point.title === 'string'
+                      ? point.kind === 'event'
+                        ? point.title
+                        : capital(named(point.title))
+                      : point.title}
+                  </div>
+                  {point.detail === undefined ? null : (
+                    <div className="timeline-detail">
+                      {typeof point.detail === 'string' && point.kind !== 'event' ? named(point.detail) : point.detail}
+                    </div>
+                  )}
                 </div>
                 <RelativeTime timeMs={point.timeMs} className="faint small" />
               </div>
@@ -71,7 +83,7 @@ function Strip({ points, now }: { points: TimelinePoint[]; now: number }) {
         ))}
       </svg>
       <span className="faint small">{exactText(from)}</span>
-      <span className="faint small">{until - from > dayMs ? `${Math.round(span / dayMs)} days` : ''} · now</span>
+      <span className="faint small">{until - from > dayMs ? countOf(Math.round(span / dayMs), 'day') : ''} · now</span>
     </div>
   )
 }

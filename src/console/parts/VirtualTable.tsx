@@ -11,6 +11,8 @@ export type Column<Row> = {
   align?: 'right'
   /** Small secondary text. */
   quiet?: boolean
+  /** Its track on narrow screens, where it differs. */
+  narrow?: string
   /** Left out on narrow screens. */
   wide?: boolean
 }
@@ -45,13 +47,15 @@ export function VirtualTable<Row>({
   onNearEnd?: () => void
   empty?: ReactNode
   rowPx?: number
-  /** Told when the reader is in the list (pointer on it, or scrolled down), so that live rows wait. */
+  /** Told when the reader is in the list (pointer or keys on it, or scrolled down), so that live rows wait. */
   onHold?: (held: boolean) => void
   autoFocus?: boolean
 }) {
   const scroller = useRef<HTMLDivElement>(null)
   const [markedKey, setMarkedKey] = useState<string>()
+  const [focused, setFocused] = useState(false)
   const pointer = useRef(false)
+  const keyed = useRef(false)
   const id = useId()
   // oxlint-disable-next-line react/incompatible-library -- nothing here is memoised by a compiler.
   const virtual = useVirtualizer({
@@ -73,12 +77,18 @@ export function VirtualTable<Row>({
     if (autoFocus) scroller.current?.focus({ preventScroll: true })
   }, [autoFocus])
 
-  const markedIndex = markedKey === undefined ? -1 : rows.findIndex((row) => rowKey(row) === markedKey)
+  // Until a row is chosen, the first that is seen is marked: the mark is what shows the focus.
+  const chosenIndex = markedKey === undefined ? -1 : rows.findIndex((row) => rowKey(row) === markedKey)
+  const markedIndex =
+    chosenIndex >= 0 ? chosenIndex : focused && rows.length > 0 ? Math.min(firstSeen, rows.length - 1) : -1
+  const hold = () => onHold?.(pointer.current || keyed.current || (scroller.current?.scrollTop ?? 0) > rowPx)
   const mark = (index: number) => {
     const at = Math.max(0, Math.min(rows.length - 1, index))
     const row = rows[at]
     if (row === undefined) return
     setMarkedKey(rowKey(row))
+    keyed.current = true
+    hold()
     virtual.scrollToIndex(at, { align: 'auto' })
     onMark?.(row)
   }
@@ -86,8 +96,8 @@ export function VirtualTable<Row>({
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== scroller.current) return
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 400) / rowPx) - 2)
     const steps: Record<string, number> = {
-      j: markedIndex + 1,
-      ArrowDown: markedIndex + 1,
+      j: chosenIndex < 0 ? markedIndex : markedIndex + 1,
+      ArrowDown: chosenIndex < 0 ? markedIndex : markedIndex + 1,
       k: markedIndex - 1,
       ArrowUp: markedIndex - 1,
       PageDown: markedIndex + page,
@@ -104,11 +114,10 @@ export function VirtualTable<Row>({
       onOpen?.(rows[markedIndex]!)
     }
   }
-  const hold = () => onHold?.(pointer.current || (scroller.current?.scrollTop ?? 0) > rowPx)
   const template = columns.map((column) => column.width).join(' ')
   const narrow = columns
     .filter((column) => !column.wide)
-    .map((column) => column.width)
+    .map((column) => column.narrow ?? column.width)
     .join(' ')
   return (
     <div
@@ -122,10 +131,12 @@ export function VirtualTable<Row>({
       style={{ '--columns': template, '--columns-narrow': narrow } as never}
       data-empty={rows.length === 0 ? '' : undefined}
       onKeyDown={onKeyDown}
-      onFocus={(event) => {
-        // The marked row is what shows the focus, so there always is one.
-        if (event.target === scroller.current && markedIndex < 0 && rows.length > 0)
-          setMarkedKey(rowKey(rows[Math.max(0, firstSeen)]!))
+      onFocus={() => setFocused(true)}
+      onBlur={(event) => {
+        if (event.currentTarget.contains(event.relatedTarget)) return
+        setFocused(false)
+        keyed.current = false
+        hold()
       }}
       onScroll={hold}
       onPointerEnter={() => {
@@ -159,9 +170,9 @@ export function VirtualTable<Row>({
                 id={`${id}-${item.index}`}
                 role="row"
                 aria-rowindex={item.index + 2}
-                aria-selected={key === markedKey || key === openKey}
+                aria-selected={item.index === markedIndex || key === openKey}
                 className="table-row"
-                data-marked={key === markedKey ? '' : undefined}
+                data-marked={item.index === markedIndex ? '' : undefined}
                 data-open={key === openKey ? '' : undefined}
                 style={{ height: rowPx, transform: `translateY(${item.start}px)` }}
                 onClick={() => {

@@ -68,7 +68,7 @@ export function YamlEditor({
           lintGutter(),
           EditorState.readOnly.of(readOnly),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ 'aria-label': label, 'aria-multiline': 'true' }),
+          EditorView.contentAttributes.of({ 'aria-label': label, 'aria-multiline': 'true', tabindex: '0' }),
           keymap.of([
             {
               key: 'Mod-s',

@@ -3,7 +3,9 @@ import type { TimelineKind, TimelinePoint } from './Timeline.tsx'
 
 type Words = { [Kind in EntryKind]?: (body: EntryBodies[Kind]) => string }
 
-const ladder = (features: string[]) => (features.length === 0 ? '' : `: ${features.join(', ')} closed`)
+const all = (name: string, every: string) => (name === '*' ? every : name.replaceAll('_', ' '))
+const ladder = (features: string[]) =>
+  features.length === 0 ? '' : `: ${features.map((feature) => all(feature, 'all features')).join(', ')} closed`
 
 // One plain sentence for each kind of ledger entry, the same on every screen.
 const words: Words = {
@@ -18,10 +20,12 @@ const words: Words = {
   'decision.made': (body) => `Decision: ${body.violation}, s${body.severity} in ${body.context}`,
   'decision.modified': (body) => `Decision modified${body.severity === undefined ? '' : ` to s${body.severity}`}`,
   'decision.reversed': (body) => `Decision reversed: ${body.reason}`,
-  'consequence.started': (body) => `${body.action.replaceAll('_', ' ')} in ${body.context}${ladder(body.features)}`,
-  'consequence.ended': (body) => `Consequence ended in ${body.context} (${body.how})`,
-  'gate.closed': (body) => `Gate closed: ${body.feature} in ${body.context}`,
-  'gate.opened': (body) => `Gate opened: ${body.feature} in ${body.context} (${body.how})`,
+  'consequence.started': (body) =>
+    `${body.action.replaceAll('_', ' ')} in ${all(body.context, 'all contexts')}${ladder(body.features)}`,
+  'consequence.ended': (body) => `Consequence ended in ${all(body.context, 'all contexts')} (${body.how})`,
+  'gate.closed': (body) => `Closed: ${all(body.feature, 'all features')} in ${all(body.context, 'all contexts')}`,
+  'gate.opened': (body) =>
+    `Opened: ${all(body.feature, 'all features')} in ${all(body.context, 'all contexts')} (${body.how})`,
   'item.removed': () => 'Item removed',
   'item.restored': () => 'Item restored',
   'thread.restricted': () => 'Thread restricted',
@@ -59,6 +63,14 @@ export function entryText(entry: { kind: string; body: unknown }): string {
     // An entry of an older version may lack a field; its kind still says what it is.
   }
   return entry.kind.replace('.', ' ').replaceAll('_', ' ')
+}
+
+/**
+ * `child_abuse` → `Child abuse`. A statement has the title of the policy in the language of the person, not of the reader,
+ * so staff see the name of the violation.
+ */
+export function violationText(violation: string): string {
+  return violation.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())
 }
 
 export function entryTone(kind: string): TimelinePoint['tone'] {

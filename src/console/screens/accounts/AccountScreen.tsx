@@ -1,6 +1,5 @@
 import { useParams } from '@tanstack/react-router'
 import { Go } from '../../frame/Go.tsx'
-import { CopyId } from '../../parts/CopyId.tsx'
 import { Page } from '../../parts/Page.tsx'
 import { SubjectDetail } from './SubjectDetail.tsx'
 
@@ -11,7 +10,7 @@ export function Screen() {
     <Page
       title={actorId}
       crumbs={<Go to="/accounts">Accounts</Go>}
-      about={<CopyId id={actorId} label="account id" />}
+
       scroll
     >
       <SubjectDetail key={actorId} subject={{ kind: 'actor', id: actorId }} wide />

@@ -30,6 +30,7 @@ const columns: Column<AccountRow>[] = [
     key: 'worst',
     title: 'Worst that stands',
     width: '150px',
+    narrow: '56px',
     cell: (row) => (row.worst === 0 ? <span className="faint">–</span> : <SeverityBadge severity={row.worst} />),
   },
   {

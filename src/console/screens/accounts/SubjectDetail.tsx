@@ -6,9 +6,12 @@ import { getSubject, getTimeline, type SubjectView } from '../../../http/contrac
 import { usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useMay } from '../../frame/session.tsx'
+import { countOf } from '../../frame/time.ts'
 import { path, useUrl } from '../../frame/url.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { ItemView } from '../../parts/ItemView.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
@@ -176,12 +179,12 @@ function Standing({ view }: { view: SubjectView }) {
           <li key={standing.context}>
             <span className="row wrap">
               <span className="grow">{standing.title}</span>
-              <span>{standing.points.toLocaleString('en', { maximumFractionDigits: 2 })} points</span>
+              <span>{countOf(standing.points, 'point')}</span>
               <LevelBadge action={standing.action} />
             </span>
             <span className="small muted">
-              {standing.arithmetic}
-              {standing.spilled > 0 ? ` (${standing.spilled} from other contexts)` : ''}
+              {condense(standing.arithmetic)}
+              {standing.spilled > 0 && standing.own > 0 ? ` (${standing.spilled} from other contexts)` : ''}
             </span>
           </li>
         ))}
@@ -230,7 +233,7 @@ function Decisions({ view }: { view: SubjectView }) {
                   url.go(path`/decisions/${decision.decisionId}`)
                 }}
               >
-                {decision.statement.policyTitle}
+                {violationText(decision.violation)}
               </a>
               {decision.status === 'active' ? null : <DecisionStatus status={decision.status} />}
               <RelativeTime timeMs={decision.madeMs} className="faint small" />

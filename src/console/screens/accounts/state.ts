@@ -3,6 +3,7 @@ import type { StoredEventView } from '../../../http/contract/events.ts'
 import type { Static } from 'typebox'
 import type { TimelineEntry } from '../../../http/contract/subjects.ts'
 import type { TimelinePoint } from '../../parts/Timeline.tsx'
+import { condense } from '../../parts/arithmetic.ts'
 import { entryTone, timelineKind } from '../../parts/entry-words.ts'
 import { eventLine } from '../events/state.ts'
 
@@ -52,8 +53,9 @@ export function timelineOf(
         id: entry.entryId,
         timeMs: entry.atMs,
         kind: timelineKind(entry.kind),
-        title: entry.title,
-        detail: entry.because[0]?.because,
+        title: condense(entry.title),
+        // The reason is only told where the title does not say it already.
+        detail: detailOf(entry),
         tone: entryTone(entry.kind),
       })),
     ...(kinds.has('events')
@@ -66,6 +68,11 @@ export function timelineOf(
         }))
       : []),
   ]
+}
+
+function detailOf(entry: Static<typeof TimelineEntry>): string | undefined {
+  const because = entry.because[0]?.because
+  return because === undefined || entry.title.includes(because) ? undefined : condense(because)
 }
 
 /** Which of the filters of the timeline an entry belongs to. */

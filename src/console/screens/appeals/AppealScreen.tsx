@@ -6,12 +6,14 @@ import { getDecision, type StepView } from '../../../http/contract/decisions.ts'
 import { client, useChange, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
+import { useNamed } from '../../frame/people.ts'
 import { useMay } from '../../frame/session.tsx'
 import { path } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
@@ -49,6 +51,7 @@ export function Screen() {
   const decision = useRead(getDecision, { params: { decisionId } }, { enabled: decisionId !== '' })
   const may = useMay('appeals:write')
   const [asking, setAsking] = useState<Answer>()
+  const named = useNamed()
   const [severity, setSeverity] = useState<'1' | '2' | '3' | '4'>('1')
   const decide = useChange(decideAppeal, {
     touches: ['appeals', 'decisions', 'subjects', 'queues', 'jobs', 'banks', 'insight'],
@@ -131,7 +134,7 @@ export function Screen() {
               }
             >
               <p style={{ margin: '0 0 12px' }}>
-                <strong>{made.statement.policyTitle}.</strong> {made.statement.facts}
+                <strong>{violationText(made.violation)}.</strong> {made.statement.facts}
               </p>
               {decision.data === undefined ? null : (
                 <ReasonTrace root={traceOf(decision.data.explanation.tree as StepView)} openTo={3} />
@@ -152,7 +155,7 @@ export function Screen() {
                 ['Language', appeal.language],
                 ['Filed', <RelativeTime key="f" timeMs={appeal.filedMs} />],
                 ['Decided', appeal.decidedMs === null ? undefined : <RelativeTime key="d" timeMs={appeal.decidedMs} />],
-                ['By', appeal.decidedBy],
+                ['By', appeal.decidedBy === null ? undefined : named(appeal.decidedBy)],
                 ['Answer', appeal.reason],
               ]}
             />

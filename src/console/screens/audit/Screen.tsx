@@ -3,6 +3,7 @@ import { IconCheck, IconHistory, IconX } from '@tabler/icons-react'
 import { getLedgerHead, listAudit, verifyLedger, type AuditEntry } from '../../../http/contract/audit.ts'
 import { useChange, usePages, useRead } from '../../api.ts'
 import { useKeys } from '../../frame/keys.ts'
+import { useNamed } from '../../frame/people.ts'
 import { countText } from '../../frame/time.ts'
 import { useUrl } from '../../frame/url.ts'
 import { AuthorName } from '../../parts/AuthorName.tsx'
@@ -42,7 +43,7 @@ const columns: Column<AuditEntry>[] = [
     wide: true,
     cell: (entry) => <span className="mono small">{entry.kind}</span>,
   },
-  { key: 'what', title: 'What', width: 'minmax(140px, 1.4fr)', cell: (entry) => entryText(entry) },
+  { key: 'what', title: 'What', width: 'minmax(140px, 1.4fr)', cell: (entry) => <Named text={entryText(entry)} /> },
   {
     key: 'subject',
     title: 'About',
@@ -58,6 +59,10 @@ const columns: Column<AuditEntry>[] = [
     cell: (entry) => <AuthorName author={entry.author} />,
   },
 ]
+
+function Named({ text }: { text: string }) {
+  return useNamed()(text)
+}
 
 /** The ledger: everything that was decided, changed or looked at, in an order that cannot be rewritten unseen. */
 export function Screen() {

@@ -3,6 +3,7 @@ import { usePages } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { path } from '../../frame/url.ts'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
@@ -39,7 +40,7 @@ export function EntryMatches({ entryId }: { entryId: string }) {
               {decisions.items.map((decision) => (
                 <tr key={decision.decisionId}>
                   <td>
-                    <Go to={path`/decisions/${decision.decisionId}`}>{decision.statement.policyTitle}</Go>
+                    <Go to={path`/decisions/${decision.decisionId}`}>{violationText(decision.violation)}</Go>
                   </td>
                   <td>
                     <SubjectChip subject={{ kind: 'actor', id: decision.actorId }} />

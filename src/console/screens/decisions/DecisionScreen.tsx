@@ -2,6 +2,7 @@ import { Button } from '@mantine/core'
 import { IconCheck, IconX } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
+import type { MatchRef } from '../../../domain/entry.ts'
 import { getDecision, reverseDecision, type DecisionDetail, type StepView } from '../../../http/contract/decisions.ts'
 import { client, useChange, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
@@ -10,21 +11,23 @@ import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
 import { percentText } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import { AuthorName, automationText } from '../../parts/AuthorName.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
 import { DecisionStatus } from '../../parts/DecisionStatus.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EventLink } from '../../parts/EventLink.tsx'
-import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
+import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
+import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
-import { SignalList } from '../../parts/SignalRow.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { outcomeTones, traceOf } from './state.ts'
@@ -61,7 +64,7 @@ export function Screen() {
   const running = consequences.filter((consequence) => consequence.state === 'running')
   return (
     <Page
-      title={decision.statement.policyTitle}
+      title={violationText(decision.violation)}
       crumbs={<Go to="/decisions">Decisions</Go>}
       about={
         <span className="row wrap" style={{ display: 'inline-flex' }}>
@@ -162,12 +165,10 @@ export function Screen() {
                 ['Why changed', decision.changedReason],
               ]}
             />
-            {decision.because.length > 0 ? <SignalList signals={decision.because} label="Because" /> : null}
           </Panel>
           {decision.match === null ? null : (
             <Panel title="The match it rests on">
-              <EvidenceList facts={factsOf(decision.match as Record<string, unknown>)} />
-              <MatchLink match={decision.match as { bankId?: string; entryId?: string }} />
+              <MatchFacts match={decision.match as Partial<MatchRef>} />
             </Panel>
           )}
           <Panel title="Consequences">
@@ -184,7 +185,7 @@ export function Screen() {
                     <Badge tone={consequence.state === 'reversed' ? 'resolved' : 'plain'}>{consequence.state}</Badge>
                   </div>
                   <div className="small muted">
-                    {consequence.arithmetic}
+                    {condense(consequence.arithmetic)}
                     {consequence.untilMs === null ? null : (
                       <>
                         {' '}
@@ -234,12 +235,27 @@ export function Screen() {
   )
 }
 
-function MatchLink({ match }: { match: { bankId?: string; entryId?: string } }) {
-  if (match.bankId === undefined || match.entryId === undefined) return null
+function MatchFacts({ match }: { match: Partial<MatchRef> }) {
+  const { bankId, entryId, distance, threshold, signalType, mediaSha256 } = match
   return (
-    <p className="small" style={{ margin: '8px 0 0' }}>
-      <Go to={path`/banks/${match.bankId}/${match.entryId}`}>Open bank entry</Go>
-    </p>
+    <div className="stack">
+      {mediaSha256 === undefined ? null : (
+        <MediaTile media={{ id: 'of the entry', kind: 'photo', upload: mediaSha256 }} sizePx={160} />
+      )}
+      <EvidenceList
+        facts={[
+          ['Distance', distance === undefined ? undefined : `${distance} of at most ${threshold} (${signalType})`],
+          [
+            'Entry',
+            bankId === undefined || entryId === undefined ? undefined : (
+              <Go key="e" to={path`/banks/${bankId}/${entryId}`}>
+                Open bank entry
+              </Go>
+            ),
+          ],
+        ]}
+      />
+    </div>
   )
 }
 

@@ -1,4 +1,5 @@
 import type { StepView } from '../../../http/contract/decisions.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import type { TraceNode } from '../../parts/ReasonTrace.tsx'
 
 export const outcomeTones: Record<string, 'resolved' | 'attention' | 'plain'> = {
@@ -17,9 +18,9 @@ export function traceOf(step: StepView, id = '0'): TraceNode {
   return {
     id,
     kind: stepKind(step.kind),
-    title: step.title,
+    title: condense(step.title),
     timeMs: step.atMs,
-    reasons: step.because,
+    reasons: step.because.map((reason) => ({ ...reason, because: condense(reason.because) })),
     children: step.children.map((child, index) => traceOf(child, `${id}.${index}`)),
   }
 }

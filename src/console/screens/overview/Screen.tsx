@@ -25,11 +25,11 @@ import './overview.css'
 /** What happens right now, against the period before. */
 export function Screen() {
   const url = useUrl()
-  const period = (url.search['period'] ?? '1h') as Overview['period']
+  const period = (url.search['period'] ?? '24h') as Overview['period']
   const read = useRead(getOverview, { query: { period } }, { everyMs: 5_000, keep: true })
   useKeys('Overview', [
-    { keys: '1', does: 'Last hour', run: () => url.set({ period: undefined }) },
-    { keys: '2', does: 'Last 24 hours', run: () => url.set({ period: '24h' }) },
+    { keys: '1', does: 'Last hour', run: () => url.set({ period: '1h' }) },
+    { keys: '2', does: 'Last 24 hours', run: () => url.set({ period: undefined }) },
     { keys: '3', does: 'Last 7 days', run: () => url.set({ period: '7d' }) },
   ])
   if (read.data === undefined)
@@ -55,7 +55,7 @@ export function Screen() {
         <SegmentedControl
           aria-label="Period"
           value={period}
-          onChange={(value) => url.set({ period: value === '1h' ? undefined : value })}
+          onChange={(value) => url.set({ period: value === '24h' ? undefined : value })}
           data={[
             { value: '1h', label: '1 hour' },
             { value: '24h', label: '24 hours' },
@@ -248,7 +248,7 @@ function EmptyOverview({ onLookBack }: { onLookBack?: () => void }) {
         </ol>
         {onLookBack === undefined ? null : (
           <p className="small muted" style={{ textAlign: 'center' }}>
-            Only the last hour is looked at here.{' '}
+            Only the last 24 hours are looked at here.{' '}
             <Button variant="subtle" size="compact-xs" onClick={onLookBack}>
               Look at the last 7 days
             </Button>

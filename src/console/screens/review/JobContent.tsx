@@ -1,9 +1,15 @@
 import type { EventItem } from '../../../domain/event.ts'
+import { getEvent } from '../../../http/contract/events.ts'
 import type { JobView } from '../../../http/contract/jobs.ts'
 import { spanText } from '../../frame/time.ts'
 import { Go } from '../../frame/Go.tsx'
+import { useNamed } from '../../frame/people.ts'
 import { path } from '../../frame/url.ts'
+import { useRead } from '../../api.ts'
+import { AuthorName } from '../../parts/AuthorName.tsx'
+import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
+import { violationText } from '../../parts/entry-words.ts'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
 import { ItemView } from '../../parts/ItemView.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
@@ -42,6 +48,14 @@ export function JobContent({ view }: { view: JobView }) {
           </p>
         </Panel>
       )}
+      {view.job.decisionId === undefined ? null : (
+        <Panel
+          title="The decision in question"
+          acts={<Go to={path`/decisions/${view.job.decisionId}`}>Open decision</Go>}
+        >
+          <Decided body={(view.decision as { body?: DecidedBody } | undefined)?.body} />
+        </Panel>
+      )}
       <Panel
         title={
           <span className="row">
@@ -77,6 +91,9 @@ export function JobContent({ view }: { view: JobView }) {
           </details>
         ) : null}
       </Panel>
+      {view.proposals.length === 0 && view.job.eventId !== undefined ? (
+        <WhyHere eventId={view.job.eventId} entryId={view.job.createdEntryId} />
+      ) : null}
       {matches.map((match) => (
         <Panel
           key={match.entryId}
@@ -199,7 +216,7 @@ export function JobContent({ view }: { view: JobView }) {
                 <li key={standing.context} className="row wrap">
                   <span style={{ minWidth: 140 }}>{standing.context.replaceAll('_', ' ')}</span>
                   <LevelBadge action={standing.action} />
-                  <span className="small muted">{standing.arithmetic}</span>
+                  <span className="small muted">{condense(standing.arithmetic)}</span>
                 </li>
               ))}
             </ul>
@@ -216,7 +233,38 @@ export function JobContent({ view }: { view: JobView }) {
   )
 }
 
+/** Why the job was opened, where no violation was proposed: the reasons of the entry that opened it. */
+function WhyHere({ eventId, entryId }: { eventId: string; entryId: string }) {
+  const read = useRead(getEvent, { params: { eventId } }, { staleMs: 60_000 })
+  const opened = read.data?.entries.find((entry) => entry.id === entryId)
+  if (opened === undefined || opened.because.length === 0) return null
+  return (
+    <Panel title="Why somebody should look" acts={<AuthorName author={opened.author} />}>
+      <SignalList label="Why somebody should look" signals={opened.because} />
+    </Panel>
+  )
+}
+
+type DecidedBody = { violation?: string; severity?: number; context?: string; statement?: { facts?: string } }
+
+function Decided({ body }: { body: DecidedBody | undefined }) {
+  if (body === undefined) return <span className="muted">It is kept on its own page.</span>
+  return (
+    <>
+      <div className="row wrap">
+        <strong>{violationText(body.violation ?? 'unknown')}</strong>
+        <span className="muted">in {body.context?.replaceAll('_', ' ')}</span>
+        {body.severity === undefined ? null : <SeverityBadge severity={body.severity} />}
+      </div>
+      <p className="muted" style={{ margin: '4px 0 0' }}>
+        {body.statement?.facts}
+      </p>
+    </>
+  )
+}
+
 function Past({ title, entries, none }: { title: string; entries: JobView['earlier']; none: string }) {
+  const named = useNamed()
   return (
     <>
       {title === '' ? null : <h3 style={{ marginTop: 12 }}>{title}</h3>}
@@ -234,7 +282,7 @@ function Past({ title, entries, none }: { title: string; entries: JobView['earli
                   `${entry.kind.replace('.', ' ')} ${entry.violation ?? ''}`
                 )}
                 <span className="muted">
-                  {entry.context === undefined ? '' : ` in ${entry.context.replaceAll('_', ' ')}`} by {entry.by}
+                  {entry.context === undefined ? '' : ` in ${entry.context.replaceAll('_', ' ')}`} by {named(entry.by)}
                 </span>
               </span>
               {entry.reversed ? <Badge tone="resolved">reversed</Badge> : null}

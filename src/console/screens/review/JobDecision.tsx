@@ -1,5 +1,6 @@
 import { Textarea } from '@mantine/core'
 import type { JobView } from '../../../http/contract/jobs.ts'
+import { condense } from '../../parts/arithmetic.ts'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -127,7 +128,7 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
                   )}
                 </span>
                 <span className="small muted">
-                  {context.arithmetic}
+                  {condense(context.arithmetic)}
                   {context.closed.length > 0
                     ? ` · closes ${context.closed.map((each) => each.feature).join(', ')}`
                     : ''}

@@ -15,6 +15,7 @@ import {
 import { client, keyOf, prefetch, problemOf, problemText, queries, useChange, usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
+import { useNamed } from '../../frame/people.ts'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
@@ -49,6 +50,7 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
   const url = useUrl()
   const may = useMay('review:write')
   const { job } = view
+  const named = useNamed()
   const params = { jobId: job.jobId }
   const scope = url.search['queue']
   const [draft, setDraft] = useState<Draft>()
@@ -134,7 +136,8 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
         }
         about={
           <>
-            {job.violation?.replaceAll('_', ' ')} · waits <RelativeTime timeMs={job.createdAtMs} />
+            {job.violation === undefined ? 'opened' : `${job.violation.replaceAll('_', ' ')} · opened`}{' '}
+            <RelativeTime timeMs={job.createdAtMs} />
             {job.dueAtMs === undefined ? null : (
               <>
                 {' '}
@@ -153,7 +156,7 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
             <Badge tone="resolved">{job.state}</Badge>
             <p>
               {job.verdict === undefined ? job.withdrawnReason : `Verdict: ${verdictWords[job.verdict]}`}
-              {job.decidedBy === undefined ? null : ` by ${job.decidedBy}`}{' '}
+              {job.decidedBy === undefined ? null : ` by ${named(job.decidedBy)}`}{' '}
               {job.closedAtMs === undefined ? null : <RelativeTime timeMs={job.closedAtMs} />}
             </p>
             {job.decisionId === undefined ? null : <Go to={path`/decisions/${job.decisionId}`}>Open decision</Go>}

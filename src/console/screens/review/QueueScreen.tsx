@@ -24,6 +24,7 @@ const columns: Column<JobSchema>[] = [
     key: 'severity',
     title: 'Severity',
     width: '124px',
+    narrow: '56px',
     cell: (job) =>
       job.severity === undefined ? <span className="faint">–</span> : <SeverityBadge severity={job.severity} />,
   },

@@ -181,6 +181,8 @@ function Editor({ detail }: { detail?: RuleDetail }) {
               <span className="attention">{problemText(check.error)}</span>
             ) : check.data === undefined ? (
               <span className="muted">Checking…</span>
+            ) : check.data.ok && rule !== undefined && !dirty ? (
+              <span className="muted">As published in v{rule.version}</span>
             ) : check.data.ok ? (
               <span className="muted">
                 Stands the check ·{' '}

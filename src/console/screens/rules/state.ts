@@ -25,7 +25,7 @@ rules:
     owner: integrity
     description: An account that sends unusually many messages.
     on: [message.sent]
-    when: features.messages_1h > 100
+    when: messages_1h > 100
     then:
       - review: { queue: spam, priority: 0.3 }
     mode: shadow    # watches without acting; "live" acts

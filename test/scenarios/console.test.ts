@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Page } from 'playwright-core'
+import sharp from 'sharp'
+import { launch, noBrowser, seriousViolations, watchErrors } from '../browser/chromium.ts'
+import { startProduct } from '../product.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const desk = { width: 1_440, height: 900 }
+const phone = { width: 390, height: 844 }
+/** Set to write the screenshots into docs/screens; else they are only taken. */
+const keep = process.env['KEEP_SCREENS'] === '1'
+const stepMsMax = 300_000
+const screenBytesMax = 150 * 1_024
+
+async function picture(page: Page, name: string): Promise<void> {
+  const shot = await page.screenshot({ animations: 'disabled' })
+  if (!keep) return
+  let small = shot
+  // Blurred pictures need more room than text: fewer colours until it fits.
+  for (const colours of [128, 64, 32, 16]) {
+    small = await sharp(shot).png({ palette: true, colours, compressionLevel: 9, effort: 7 }).toBuffer()
+    if (small.length < screenBytesMax) break
+  }
+  assert.ok(small.length < screenBytesMax, `${name} takes ${small.length} bytes`)
+  await mkdir(join(root, 'docs/screens'), { recursive: true })
+  await writeFile(join(root, 'docs/screens', `${name}.png`), small)
+}
+
+test(
+  'the console works from the empty start to a decision, by keyboard, in light and dark, on a desk and a phone',
+  { skip: noBrowser, timeout: 600_000 },
+  async (t) => {
+    execFileSync(
+      process.execPath,
+      ['node_modules/vite/bin/vite.js', 'build', '--config', 'src/console/vite.config.ts', '--logLevel', 'error'],
+      { cwd: root },
+    )
+    const product = await startProduct({ args: ['--sign-in'] })
+    const browser = await launch()
+    try {
+      const context = await browser.newContext({ viewport: desk, colorScheme: 'light', reducedMotion: 'reduce' })
+      const errors = watchErrors(context)
+      const page = await context.newPage()
+      const at = (path: string) => product.url + path
+      const shown = async (path: string, target: Page = page) => {
+        await target.goto(at(path))
+        await target.locator('h1').first().waitFor()
+        await target.locator('[role="status"][aria-label^="Loading"]').first().waitFor({ state: 'detached' })
+      }
+      const read = async <T>(path: string): Promise<T> => (await context.request.get(at(path))).json() as Promise<T>
+
+      // Each step builds on the one before: after a failure the rest would only repeat it.
+      let broken = false
+      const step = async (name: string, run: () => Promise<void>) => {
+        if (broken) return
+        await t.test(name, { timeout: stepMsMax }, async () => {
+          broken = true
+          await run()
+          broken = false
+        })
+      }
+
+      await step('signed out, every address leads to the sign-in page', async () => {
+        await page.goto(at('/console/decisions'))
+        await page.waitForURL('**/console/sign-in?return=**')
+        await page.getByRole('heading', { name: 'Sign in to Custos' }).waitFor()
+        assert.deepEqual(await seriousViolations(page), [])
+        await page.getByLabel('E-mail address or handle').fill('nobody')
+        await page.getByRole('textbox', { name: 'Password' }).fill('wrong password')
+        await page.keyboard.press('Enter')
+        await page.getByRole('alert').waitFor()
+        errors.length = 0
+      })
+
+      await step('the printed link signs in, and the empty overview starts the demo', async () => {
+        await page.goto(product.signInLink ?? '')
+        await page.getByRole('button').first().click()
+        await page.waitForURL('**/console/**')
+        await page.getByRole('heading', { name: 'Nothing has happened yet' }).waitFor()
+        assert.deepEqual(await seriousViolations(page), [])
+        await picture(page, 'overview-empty')
+        await page.getByRole('button', { name: 'Start the demo' }).click()
+        await page.getByText(/events per second/).waitFor({ timeout: 60_000 })
+      })
+
+      const ids = { decision: '', actor: '', appeal: '', bank: '', entry: '', event: '' }
+      await step('within a minute or two there is living data everywhere', async () => {
+        type Items<T> = { items: T[] }
+        for (;;) {
+          const sim = await read<{ state: string; problem?: string }>('/v1/sim')
+          assert.notEqual(sim.state, 'failed', sim.problem ?? '')
+          const decisions =
+            await read<
+              Items<{ decisionId: string; actorId: string; match: { bankId: string; entryId: string } | null }>
+            >('/v1/decisions?limit=200')
+          const appeals = await read<Items<{ appealId: string }>>('/v1/appeals?limit=1')
+          const jobs = await read<Items<unknown>>('/v1/jobs?state=open&queue=default&limit=1')
+          const matched = decisions.items.find((one) => one.match !== null)
+          if (sim.state === 'live' && matched !== undefined && appeals.items.length > 0 && jobs.items.length > 0) {
+            const events = await read<Items<{ event: { id: string } }>>('/v1/events?limit=1')
+            Object.assign(ids, {
+              decision: matched.decisionId,
+              actor: matched.actorId,
+              appeal: appeals.items[0]!.appealId,
+              bank: matched.match!.bankId,
+              entry: matched.match!.entryId,
+              event: events.items[0]!.event.id,
+            })
+            return
+          }
+          await new Promise((next) => setTimeout(next, 500))
+        }
+      })
+
+      const screens: [name: string, path: string][] = [
+        ['overview', '/console/'],
+        ['events', '/console/events'],
+        ['event', `/console/events?open=event:${ids.event}`],
+        ['status', '/console/status'],
+        ['queues', '/console/review'],
+        ['queue', '/console/review/queues/default'],
+        ['appeals', '/console/appeals?state=all'],
+        ['appeal', `/console/appeals/${ids.appeal}`],
+        ['rules', '/console/rules'],
+        ['rule', '/console/rules/known-scam-photo'],
+        ['rule-new', '/console/rules/new'],
+        ['banks', '/console/banks'],
+        ['bank', `/console/banks/${ids.bank}`],
+        ['bank-entry', `/console/banks/${ids.bank}/${ids.entry}`],
+        ['decisions', '/console/decisions'],
+        ['decision', `/console/decisions/${ids.decision}`],
+        ['accounts', '/console/accounts'],
+        ['account', `/console/accounts/${ids.actor}`],
+        ['policies', '/console/policies'],
+        ['policy-text', '/console/policies?tab=text'],
+        ['insight', '/console/insight'],
+        ['settings', '/console/settings'],
+        ['webhooks', '/console/settings?tab=webhooks'],
+        ['audit', '/console/audit'],
+        ['people', '/console/people'],
+        ['keys', '/console/people?tab=keys'],
+      ]
+      for (const scheme of ['light', 'dark'] as const) {
+        await step(`every screen in ${scheme} reads well and breaks nothing`, async () => {
+          await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
+          for (const [name, path] of screens) {
+            await shown(path)
+            await page.waitForTimeout(300)
+            assert.equal(
+              await page.getByRole('alert').count(),
+              0,
+              `${name} shows an error: ${await page.locator('main').innerText()}`,
+            )
+            assert.deepEqual(await seriousViolations(page), [], `${name} in ${scheme}`)
+            await picture(page, scheme === 'light' ? name : `${name}-dark`)
+          }
+          assert.deepEqual(errors, [])
+        })
+      }
+
+      await step('the keyboard alone reaches everything: palette, keys, chords, lists, drawer, Back', async () => {
+        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+        await shown('/console/')
+        await page.keyboard.press('Tab')
+        assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the screen')
+        await page.keyboard.press('Control+k')
+        await page.getByRole('combobox', { name: 'Search anything' }).waitFor()
+        assert.deepEqual(await seriousViolations(page), [], 'palette')
+        await picture(page, 'palette')
+        await page.keyboard.type('decis')
+        await page.keyboard.press('Enter')
+        await page.waitForURL('**/console/decisions')
+        await page.keyboard.press('g')
+        await page.keyboard.press('e')
+        await page.waitForURL('**/console/events')
+        await page.getByRole('grid', { name: 'Events, newest first' }).waitFor()
+        await page.locator('.table-row').first().waitFor()
+        await page.keyboard.press('j')
+        await page.keyboard.press('j')
+        await page.keyboard.press('Enter')
+        await page.waitForURL('**open=event%3A**')
+        await page
+          .getByRole('complementary')
+          .getByRole('heading', { name: /^Event/ })
+          .waitFor()
+        await page.keyboard.press('Escape')
+        await page.getByRole('complementary').waitFor({ state: 'detached' })
+        await page.keyboard.press('?')
+        await page.getByRole('dialog', { name: 'Keys of this screen' }).waitFor()
+        assert.deepEqual(await seriousViolations(page), [], 'key sheet')
+        await page.keyboard.press('Escape')
+        await page.goBack()
+        await page.goBack()
+        await page.waitForURL('**/console/decisions')
+      })
+
+      await step('a reviewer decides a job with three keys or fewer, and the next one comes', async () => {
+        await shown('/console/review')
+        const before = await read<{ decided: number }>('/v1/review/me')
+        await page.goto(at('/console/review/next?queue=default'))
+        await page.waitForURL('**/console/review/jobs/**')
+        await page.getByRole('radiogroup', { name: 'Answers' }).waitFor()
+        const first = page.url()
+        assert.deepEqual(await seriousViolations(page), [], 'job')
+        await page.keyboard.press('1')
+        await page.getByRole('region', { name: 'What will follow' }).waitFor()
+        await picture(page, 'job')
+        await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+        assert.deepEqual(await seriousViolations(page), [], 'job in dark')
+        await picture(page, 'job-dark')
+        await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+        await page.keyboard.press('n')
+        await page.keyboard.press('Enter')
+        await page.waitForURL((url) => url.href !== first && /review\/(jobs|next)/.test(url.pathname))
+        const after = await read<{ decided: number }>('/v1/review/me')
+        assert.equal(after.decided, before.decided + 1)
+      })
+
+      await step('media stays veiled until it is held, and each look is in the ledger', async () => {
+        await shown(`/console/banks/${ids.bank}/${ids.entry}`)
+        const tile = page.getByRole('button', { name: /veiled/ }).first()
+        await tile.waitFor()
+        const looks = async () =>
+          (await read<{ items: unknown[] }>('/v1/audit?kinds=person.viewed_sensitive&limit=1000')).items.length
+        const before = await looks()
+        await tile.focus()
+        await page.keyboard.down('Space')
+        await page.locator('.media-tile img[src^="blob:"]').first().waitFor()
+        assert.equal(await looks(), before + 1)
+        await page.keyboard.up('Space')
+        await page.locator('.media-tile img[src^="blob:"]').first().waitFor({ state: 'detached' })
+      })
+
+      await step('a rule is checked while it is written, with line and column', async () => {
+        await shown('/console/rules/new')
+        await page.locator('.cm-content').click()
+        await page.getByText(/Stands the check/).waitFor()
+        await page.keyboard.press('Control+End')
+        await page.keyboard.type('oops: true\n')
+        await page
+          .getByText(/line \d+, column \d+/)
+          .first()
+          .waitFor()
+      })
+
+      await step('a decision is reversed from its page, with a preview and a reason', async () => {
+        await shown(`/console/decisions/${ids.decision}`)
+        if (
+          (await read<{ decision: { status: string } }>(`/v1/decisions/${ids.decision}`)).decision.status === 'reversed'
+        )
+          return
+        await page.keyboard.press('r')
+        const dialog = page.getByRole('dialog', { name: 'Reverse this decision' })
+        await dialog.waitFor()
+        assert.deepEqual(await seriousViolations(page), [], 'reverse')
+        await dialog.getByLabel(/Reason/).fill('It was a mistake of the rule.')
+        await page.keyboard.press('Control+Enter')
+        await dialog.waitFor({ state: 'detached' })
+        await page.getByText('reversed', { exact: true }).first().waitFor()
+      })
+
+      await step('on a phone nothing runs over the edge', async () => {
+        const small = await context.newPage()
+        await small.setViewportSize(phone)
+        for (const [name, path] of screens) {
+          await shown(path, small)
+          const [wide, view] = (await small.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as [
+            number,
+            number,
+          ]
+          assert.ok(wide <= view, `${name} is ${wide} px wide on a screen of ${view}`)
+        }
+        await shown('/console/', small)
+        await small.waitForTimeout(500)
+        await picture(small, 'overview-phone')
+        await small.getByRole('button', { name: 'Open areas' }).click()
+        await small.getByRole('link', { name: 'Decisions' }).click()
+        await small.waitForURL('**/console/decisions')
+        await small.close()
+      })
+      if (!broken) assert.deepEqual(errors, [])
+    } finally {
+      await browser.close()
+      await product.stop()
+    }
+  },
+)
