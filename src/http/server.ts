@@ -42,6 +42,7 @@ export type ServerDeps = {
 }
 
 const bodyBytesDefault = 1024 * 1024
+const paramLengthMax = 1_024
 
 /** Problems of a value under a schema, one for each bad field. */
 function schemaProblems(check: ReturnType<typeof Compile>, value: unknown, prefix: string): FieldProblem[] {
@@ -107,7 +108,8 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
     bodyLimit: bodyBytesDefault,
     // Bodies arrive slowly only from broken or hostile senders.
     requestTimeout: 120_000,
-    routerOptions: { maxParamLength: 1_024 },
+    routerOptions: { maxParamLength: paramLengthMax },
+    frameworkErrors: (error, request, reply) => writeProblem(toProblem(error), request, reply as FastifyReply),
     genReqId: (request) =>
       typeof request.headers['x-request-id'] === 'string' ? request.headers['x-request-id'].slice(0, 100) : '',
   })
@@ -134,13 +136,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         url: request.url,
         error: (error as Error).stack ?? String(error),
       })
-    // What was not read of the body would be taken for the next request on this connection.
-    if (!request.raw.complete) void reply.header('connection', 'close')
-    void reply
-      .code(known.status)
-      .headers(known.headers)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemBody(known, request.url.split('?')[0]!)))
+    writeProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {
     const missing = problem(
@@ -148,10 +144,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
       'No such page',
       `${request.method} ${request.url.split('?')[0]!.slice(0, 200)} is not part of this API; see /openapi.json.`,
     )
-    void reply
-      .code(404)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemBody(missing, request.url.split('?')[0]!)))
+    writeProblem(missing, request, reply)
   })
 
   const mount: Mount = (route, handler) => {
@@ -192,6 +185,8 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
           problems.push(...result.problems)
           return result.value
         }
+        refuseNul(request.params, problems)
+        refuseNul(request.query, problems)
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
         if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
@@ -224,6 +219,23 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   return { app, mount, routes }
 }
 
+function writeProblem(known: HttpProblem, request: FastifyRequest, reply: FastifyReply): void {
+  // What was not read of the body would be taken for the next request on this connection.
+  if (!request.raw.complete) void reply.header('connection', 'close')
+  void reply
+    .code(known.status)
+    .headers(known.headers)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemBody(known, request.url.split('?')[0]!)))
+}
+
+/** No text of a path or query has one, and PostgreSQL cannot look for it. */
+function refuseNul(values: unknown, problems: FieldProblem[]): void {
+  for (const [field, value] of Object.entries((values ?? {}) as Record<string, unknown>))
+    if (String(value).includes('\u0000'))
+      problems.push({ field, problem: 'holds a NUL character', value: quote(String(value)) })
+}
+
 /** Whether a body came with the request: only that of application/json is read for a handler. */
 function carriesBody({ headers }: FastifyRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
@@ -238,6 +250,10 @@ export function toProblem(error: unknown, bodyBytesMax?: number): HttpProblem {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge(bodyBytesMax ?? bodyBytesDefault)
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new HttpProblem(415, 'Unknown content type', 'Send application/json.')
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return problem(414, 'The path is too long', `A part of the path has more than ${paramLengthMax} characters.`, [
+      { field: '', problem: 'a part of the path is too long', limit: paramLengthMax },
+    ])
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new HttpProblem(statusCode, 'The request cannot be read', message ?? '')
   // character_not_in_repertoire, untranslatable_character: text with a NUL, which PostgreSQL cannot hold.

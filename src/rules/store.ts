@@ -1,7 +1,7 @@
 import type { Author, Facts, LedgerEntry } from '../domain/entry.ts'
 import type { RuleMode } from '../domain/rule.ts'
 import type { Signal } from '../domain/signal.ts'
-import type { Query, Tx } from '../storage/database.ts'
+import { toJsonb, type Query, type Tx } from '../storage/database.ts'
 
 /** A rule as it stands: its current version, and the mode that it is in now. */
 export type StoredRule = {
@@ -225,7 +225,7 @@ export async function addHits(
       rule.mode,
       hourMs,
       samples.length,
-      JSON.stringify(samples.slice(0, samplesMax)),
+      toJsonb(samples.slice(0, samplesMax)),
       samplesMax,
     ],
     'rule-stats-add',

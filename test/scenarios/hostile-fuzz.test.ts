@@ -4,6 +4,7 @@ import type { Operation, OpenApi } from '../../src/http/openapi.ts'
 import { createSubjectLink } from '../../src/http/contract/access.ts'
 import { makeDecision } from '../../src/http/contract/decisions.ts'
 import { getSettings, updateSettings } from '../../src/http/contract/settings.ts'
+import { referencePolicyText } from '../../src/enforcement/policy-file.ts'
 import { roles } from '../../src/domain/staff.ts'
 import { testApp, type TestApp } from '../app.ts'
 import { ask, assertIntact, eventOf, settled } from '../hostile.ts'
@@ -32,6 +33,17 @@ type Json = {
 }
 type Route = { method: string; path: string; operation: Operation }
 type Random = { below: (n: number) => number; chance: (p: number) => boolean; pick: <T>(list: readonly T[]) => T }
+
+const ruleText = `rules:
+  - id: money
+    owner: fuzz
+    description: Says money
+    on: [item.created]
+    when: item.text.contains("money")
+    then: [{ violation: { violation: spam, confidence: 0.9, route: auto } }, { label: { label: seen, on: actor } }]
+    mode: live
+labels: { seen: { description: Seen } }
+`
 
 /** Mulberry32: the same numbers in every run of a seed. */
 function randomOf(start: number): Random {
@@ -118,6 +130,8 @@ before(async () => {
     violation: ['spam', 'scam', 'nothing'],
     context: ['feed', 'default', 'nowhere'],
     kind: ['actor', 'item', 'thread'],
+    text: [referencePolicyText(), ruleText, 'free money'],
+    lang: ['de', 'constructor', '__proto__', 'x'],
     bankId: [],
     entryId: [],
     jobId: [],
@@ -234,7 +248,7 @@ test('no text in any parameter of any GET is ever more than text', async () => {
         const raw = /%(00|ff|2f)/.test(text) ? text : inUrl(text)
         if (place === 'query') url += `?${name}=${raw}`
         const started = performance.now()
-        const answer = await ask(app, method, url, name === 'token' ? {} : {})
+        const answer = await ask(app, method, url)
         asked++
         if (answer.status >= 500 || performance.now() - started > 5_000)
           broken.push(`${method} ${url} ${answer.status} ${answer.text.slice(0, 200)}`)
@@ -267,8 +281,12 @@ test('no request, however odd, breaks the server', { timeout: fuzzMs * 3 + 60_00
         broken.push(
           `${request.method} ${request.url} ${request.body?.slice(0, 500) ?? ''} => ${answer.text.slice(0, 300)}`,
         )
-      else if (answer.status >= 400 && (answer.headers.get('content-type') ?? '').includes('json'))
-        assert.ok(answer.problem.title !== undefined, `${request.method} ${request.url} ${answer.text.slice(0, 200)}`)
+      else if (
+        answer.status >= 400 &&
+        answer.problem?.title === undefined &&
+        !answer.text.startsWith('<!doctype html>')
+      )
+        broken.push(`${request.method} ${request.url} => no problem details: ${answer.text.slice(0, 200)}`)
     }
   }
   await Promise.all([work(), work(), work(), work()])
