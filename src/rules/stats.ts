@@ -1,5 +1,6 @@
 import type { Hit } from '../domain/effect.ts'
 import type { NewEntry } from '../domain/entry.ts'
+import { wilson } from '../kernels/wilson.ts'
 import type { Tx } from '../storage/database.ts'
 import type { RuleSet } from './rule-set.ts'
 import { addHits, type StandingCounts } from './store.ts'
@@ -60,30 +61,30 @@ function trippedEntry(hit: Hit, quota: number, eventId: string, occurredAtMs: nu
 
 /** How right a rule has been, by what people made of what it proposed. */
 export type Standing = StandingCounts & {
-  /** Judged right, of all that was judged; null before anything was. Decisions that nobody contested count as right. */
+  /** Right, of all that a person looked at; null before anything was. What nobody has looked at proves nothing. */
   precision: number | null
-  /** 95 % interval of the precision (Wilson, 1927). */
+  /** 95 % interval of the precision (Wilson 1927). */
   interval: [number, number] | null
 }
 
 /** Counts with the precision that they amount to. */
 export function standingOf(counts: StandingCounts): Standing {
-  const judged = counts.decisions + counts.dismissed
+  const judged = counts.stood + counts.overturned + counts.dismissed
   if (judged === 0) return { ...counts, precision: null, interval: null }
-  const right = counts.decisions - counts.overturned
-  return { ...counts, precision: right / judged, interval: wilson(right, judged) }
+  const { low, high } = wilson(counts.stood, judged)
+  return { ...counts, precision: counts.stood / judged, interval: [low, high] }
 }
 
 /** The standing of a rule that has proposed nothing yet. */
 export function noStanding(ruleId: string): Standing {
-  return standingOf({ ruleId, proposals: 0, open: 0, confirmed: 0, dismissed: 0, decisions: 0, overturned: 0 })
-}
-
-function wilson(right: number, judged: number): [number, number] {
-  const z = 1.959964
-  const share = right / judged
-  const centre = share + (z * z) / (2 * judged)
-  const spread = z * Math.sqrt((share * (1 - share)) / judged + (z * z) / (4 * judged * judged))
-  const scale = 1 + (z * z) / judged
-  return [Math.max(0, (centre - spread) / scale), Math.min(1, (centre + spread) / scale)]
+  return standingOf({
+    ruleId,
+    proposals: 0,
+    open: 0,
+    confirmed: 0,
+    dismissed: 0,
+    decisions: 0,
+    stood: 0,
+    overturned: 0,
+  })
 }

@@ -18,10 +18,11 @@ export const RuleStanding = Type.Object({
   confirmed: Type.Integer({ description: 'Confirmed by a person.' }),
   dismissed: Type.Integer({ description: 'Dismissed by a person.' }),
   decisions: Type.Integer(),
+  stood: Type.Integer({ description: 'Decisions that a person made or upheld, and that still stand.' }),
   overturned: Type.Integer({ description: 'Decisions that were reversed.' }),
   precision: OrNull(
     Type.Number({
-      description: 'Right, of all that was judged. A decision that nobody contested counts as right. Null before any.',
+      description: 'Right, of all that a person looked at: stood, of stood, overturned and dismissed. Null before any.',
     }),
   ),
   interval: OrNull(Type.Tuple([Type.Number(), Type.Number()], { description: '95 % interval of the precision.' })),
