@@ -106,6 +106,30 @@ test('a rule proposes, and decision, removal, suspension, gate, notice and state
   await fixture.rebuild()
 })
 
+test('the person is told by what it was found, and nothing that only colleagues may know', async () => {
+  const { db, deps } = await enforcementFixture()
+  const subject = { kind: 'item', id: 'i1' } as const
+  const signal = { subject, value: 1, confidence: 1, because: '2 of 256 bits from entry e7 of bank "b"', version: 'v' }
+  const seen = (names: string[], features = {}) => ({
+    facts: { eventId: 'e1', signals: names.map((name) => ({ name, ...signal })), features, labels: {}, lists: {} },
+  })
+  const told = async (change: Parameters<typeof proposal>[0]) => {
+    const itemId = `i${JSON.stringify(change).length}`
+    const because = [{ name: 'reviewer.note', value: 1, because: 'Jo says that it is entry e7' }]
+    const made = await db.transaction((tx) =>
+      propose(tx, deps, tenantId, proposal({ eventId: itemId, itemId, ...change }), { because }),
+    )
+    assert.ok(made.ok)
+    const { statement } = (await selectDecision(db.query, tenantId, made.decisionId!))!
+    return [statement.findings?.join(), statement.automatedDetection, /\d|Jo|bank/.test(statement.facts)]
+  }
+  assert.deepEqual(await told(seen(['match.media', 'match.text'])), ['picture,text', true, false])
+  assert.deepEqual(await told(seen(['match.media'], { posts_1h: 12 })), ['picture,activity', true, false])
+  const reported = { sourceType: 'TYPE_OTHER_NOTIFICATION' as const, ...seen([], { reporters_24h: 3 }) }
+  assert.deepEqual(await told(reported), ['report', false, false])
+  assert.deepEqual(await told({ language: 'en' }), ['check', true, false])
+})
+
 test('an unsure or routed proposal waits for a person and costs nothing yet', async () => {
   const fixture = await enforcementFixture()
   const { db, deps } = fixture

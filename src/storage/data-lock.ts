@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { link, mkdir, readFile, rename, unlink, utimes, writeFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../domain/ids.ts'
 
 /** Who holds a data folder. */
@@ -71,7 +72,7 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
       const holder = await dataHolder(dataDir, clock)
       if (holder !== undefined) throw new DataInUseError(dataDir, holder, purpose)
       if (tries > 20) throw new Error(`Cannot ${purpose}: ${path} cannot be taken over; remove it by hand`)
-      await setAside(path)
+      await removeDead(dataDir, path, clock)
     }
   } finally {
     await unlink(draft)
@@ -106,17 +107,27 @@ export async function dataHolder(dataDir: string, clock: Clock): Promise<DataHol
   return isRunning(holder) ? holder : undefined
 }
 
-/** Moves a dead lock out of the way; puts it back when another process took the folder in between. */
-async function setAside(path: string): Promise<void> {
-  const aside = `${path}.${process.pid}-stale`
+/**
+ * Removes a lock whose process is gone. Only one process at a time may, and it looks again first: whoever removed by an
+ * older look would remove the lock of the one that has just taken the folder.
+ */
+async function removeDead(dataDir: string, path: string, clock: Clock): Promise<void> {
+  const guard = `${path}.takeover`
   try {
-    await rename(path, aside)
-  } catch {
-    return // gone already
+    await writeFile(guard, '', { flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    // Somebody else is at it, or was killed in the middle of it.
+    const made = await stat(guard).catch(() => undefined)
+    if (made !== undefined && clock() - made.mtimeMs > abandonedMs) await unlink(guard).catch(() => {})
+    else await pause(25)
+    return
   }
-  const holder = parseHolder(await readFile(aside, 'utf8').catch(() => ''))
-  if (holder !== undefined && holder.host === hostname() && isRunning(holder)) await link(aside, path).catch(() => {})
-  await unlink(aside).catch(() => {})
+  try {
+    if ((await dataHolder(dataDir, clock)) === undefined) await unlink(path).catch(() => {})
+  } finally {
+    await unlink(guard).catch(() => {})
+  }
 }
 
 function parseHolder(text: string): DataHolder | undefined {

@@ -1,178 +1,139 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { createClient } from '../../src/http/client.ts'
+import { after, before, test } from 'node:test'
 import { decideJob, nextJob } from '../../src/http/contract/jobs.ts'
-import { makeDataDir } from '../product.ts'
+import { blocksOf, cannotType, newcomer, signIn, taken, type Newcomer } from '../newcomer.ts'
+import { picture } from '../story.ts'
 
-// The five minutes of README.md: the commands as they are printed, and between them what one does in the browser.
+// The pages as a newcomer reads them: every command as it is printed, and between them what one does in the browser.
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const walk = /^## Five minutes$(.*?)^## /ms.exec(readFileSync(join(root, 'README.md'), 'utf8'))![1]!
-const blocks = [...walk.matchAll(/^( *)```sh\n(.*?)^ *```/gms)].map(([, indent, text]) =>
-  text!.replaceAll(new RegExp(`^${indent!}`, 'gm'), ''),
-)
+let here: Newcomer
+const skip = cannotType
+before(async () => {
+  if (skip === false) here = await newcomer()
+})
+after(() => here?.stop())
 
-type Shell = { run: (script: string) => Promise<string>; said: () => string; end: () => Promise<void> }
+test('every command of the five minutes works as printed', { skip, timeout: 120_000 }, async () => {
+  const admin = await signIn(here.url, here.signInLink)
 
-/** One shell for all commands, as in a terminal: variables stay. */
-function openShell(cwd: string, env: Record<string, string>): Shell {
-  const shell = spawn('bash', ['--noprofile', '--norc', '-e'], {
-    cwd,
-    env: { PATH: process.env.PATH!, HOME: process.env.HOME!, ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  const blocks = blocksOf('README.md', 'sh', 'Five minutes')
+  assert.equal(blocks.length, 6)
+  const [key, rule, events, link, colleague, explain] = blocks as [string, string, string, string, string, string]
+  await here.type(key)
+  assert.match(await here.type('echo $KEY'), /^ck_/)
+  assert.deepEqual((JSON.parse(await here.type(rule)) as { rules: unknown }).rules, [
+    { ruleId: 'cold-messages', version: 1, mode: 'live', changed: true },
+  ])
+  const answer = JSON.parse(await here.type(events)) as { accepted: number; refused: number }
+  assert.deepEqual([answer.accepted, answer.refused], [4, 0])
+
+  // In the console: the job, decided.
+  const found = await taken(admin, 'default')
+  assert.equal(found.job.violation, 'scam')
+  assert.equal((found.item as { text: string }).text, 'guaranteed returns, write me')
+  await admin.call(decideJob, {
+    params: { jobId: found.job.jobId },
+    headers: { 'if-match': found.etag },
+    body: { verdict: 'violation', violation: 'scam' },
   })
-  const exit = new Promise<number | null>((done) => void shell.once('exit', done))
-  let out = ''
-  let err = ''
-  let heard: () => void = () => {}
-  shell.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString()
-    heard()
+
+  // The person's page, with its links and form.
+  const page = await here.type(link)
+  assert.match(page, new RegExp(`^http://localhost:${here.port}/me/\\S+$`))
+  const account = await (await fetch(page)).text()
+  const decision = new URL(/href="(\/me\/[^"]+\/decisions\/[^"]+)"/.exec(account)![1]!, page).href
+  const asked = new URL(/href="([^"]+\/appeal)"/.exec(await (await fetch(decision)).text())![1]!, page).href
+  const form = /name="form" value="([^"]+)"/.exec(await (await fetch(asked)).text())![1]!
+  const filed = await fetch(asked, { method: 'POST', body: new URLSearchParams({ form, text: 'It was a joke.' }) })
+  assert.equal(filed.status, 200)
+  assert.match(await filed.text(), /We are looking again/)
+
+  assert.equal((await admin.call(nextJob, { body: { queue: 'appeals' } })).job, null, 'not by who decided')
+  const invitation = await here.type(colleague)
+  assert.ok(invitation.startsWith(`${here.url}/sign-in?token=`), invitation)
+  const other = await signIn(here.url, invitation)
+  const appeal = await taken(other, 'appeals')
+  assert.equal(appeal.appeal?.statement, 'It was a joke.')
+  await other.call(decideJob, {
+    params: { jobId: appeal.job.jobId },
+    headers: { 'if-match': appeal.etag },
+    body: { verdict: 'overturn', note: 'It was indeed.' },
   })
-  shell.stderr.on('data', (chunk: Buffer) => void (err += chunk.toString()))
-  return {
-    async run(script) {
-      out = ''
-      const done = new Promise<void>((found) => (heard = () => out.includes('\n--end--\n') && found()))
-      shell.stdin.write(`set -o pipefail\n${script}\necho\necho --end--\n`)
-      const code = await Promise.race([done.then(() => 'said' as const), exit])
-      assert.equal(code, 'said', `${script}\nends the shell with ${code}: ${err}${out}`)
-      return out.slice(0, out.indexOf('\n--end--\n')).trim()
-    },
-    said: () => err,
-    async end() {
-      shell.stdin.end()
-      await exit
-    },
-  }
-}
+  assert.match(await (await fetch(decision)).text(), /The decision was wrong\. We took it back\./)
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>((done) => void server.close(() => done()))
-  return port
-}
+  const told = await here.type(explain)
+  assert.match(told, /^message\.sent by u1 in private_messaging$/m)
+  assert.match(told, /Decision reversed: It was indeed\./)
+  assert.match(told, /^same +rule:/m)
+  assert.match(told, /^same +consequences:/m)
+})
 
-const skip = ['curl', 'npm', 'bash'].filter(
-  (program) => !process.env.PATH!.split(':').some((folder) => existsSync(join(folder, program))),
-)
+const parsed = <T>(text: string) => JSON.parse(text) as T
+
+test('the commands of the guide to rules work as printed', { skip, timeout: 60_000 }, async () => {
+  const [rules] = blocksOf('docs/guides/rules.md', 'yaml')
+  writeFileSync(join(here.dir, 'rules.yaml'), rules!)
+  const [block] = blocksOf('docs/guides/rules.md', 'sh')
+  const said = await here.type(block!)
+  assert.doesNotMatch(said, /"status":4\d\d/)
+  assert.match(said, /"ok":true,"problems":\[\]/)
+  assert.match(said, /"ruleId":"stranger-links","version":1,"mode":"shadow"/)
+  assert.match(said, /"ruleId":"stranger-links","version":1,"mode":"live"/)
+  assert.match(said, /"version":2,"mode":"shadow","changed":true.*"version":1,"mode":"shadow"\}$/s, 'taken back')
+})
+
+test('the commands of the guides to review and to the API work as printed', { skip, timeout: 60_000 }, async () => {
+  const [review] = blocksOf('docs/guides/review.md', 'sh')
+  const decided = parsed<{ verdict: string; decisionId: string }>(
+    (await here.type(review!))
+      .trim()
+      .split('\n')
+      .at(-1)!
+      .replace(/^.*\}(?=\{)/, ''),
+  )
+  assert.equal(decided.verdict, 'violation')
+  assert.ok(decided.decisionId.length > 10)
+  const [link] = blocksOf('docs/guides/api.md', 'sh')
+  assert.match(parsed<{ path: string }>(await here.type(link!)).path, /^\/me\//)
+})
 
 test(
-  'every command of the five minutes works as printed',
-  { skip: skip.length > 0 && `needs ${skip.join(', ')}`, timeout: 120_000 },
+  'the commands of the guides to the simulator and to ingest work as printed',
+  { skip, timeout: 60_000 },
   async () => {
-    const dir = makeDataDir('readme')
-    const port = await freePort()
-    const here = `http://127.0.0.1:${port}`
-    const product = spawn(
-      process.execPath,
-      [join(root, 'bin/custos.mjs'), 'start', '--data', join(dir, 'data'), '--port', String(port)],
-      { cwd: root, env: { PATH: process.env.PATH!, HOME: process.env.HOME! }, stdio: ['ignore', 'pipe', 'pipe'] },
+    const [, overApi, file] = blocksOf('docs/guides/simulator.md', 'sh')
+    assert.match(await here.type(overApi!), /"state":"preparing".*"state":"off"/s)
+    await here.type(
+      file!.replace('--actors 2000 --days 14', '--actors 60 --days 1 --no-photos').replace(/^custos ingest.*$/m, ''),
     )
-    const ended = new Promise<number | null>((done) => void product.once('exit', done))
-    let shell: Shell | undefined
-    try {
-      let said = ''
-      const signInLink = await new Promise<string>((found, fail) => {
-        const hear = (chunk: Buffer) => {
-          said += chunk.toString()
-          const link = /Sign in as the administrator: (\S+)/.exec(said)?.[1]
-          if (link !== undefined && said.includes('Ctrl-C')) found(link)
-        }
-        product.stdout.on('data', hear)
-        product.stderr.on('data', hear)
-        void ended.then((code) => fail(new Error(`it ends with ${code}: ${said}`)))
-      })
-      const admin = await signIn(here, signInLink)
 
-      // The files that the walk writes land in the folder of the checkout, where a newcomer stands; here elsewhere.
-      shell = openShell(dir, { CUSTOS_DATA: join(dir, 'data') })
-      await shell.run(`npm() { command npm --prefix '${root}' "$@"; }`)
-      const run = (block: string) => shell!.run(block.replaceAll('localhost:7070', `localhost:${port}`))
-      assert.equal(blocks.length, 6)
-      const [key, rule, events, link, colleague, explain] = blocks as [string, string, string, string, string, string]
-      await run(key)
-      assert.match(await run('echo $KEY'), /^ck_/)
-      assert.deepEqual((JSON.parse(await run(rule)) as { rules: unknown }).rules, [
-        { ruleId: 'cold-messages', version: 1, mode: 'live', changed: true },
-      ])
-      const answer = JSON.parse(await run(events)) as { accepted: number; refused: number }
-      assert.deepEqual([answer.accepted, answer.refused], [4, 0])
-
-      // In the console: the job, decided.
-      const found = await taken(admin, 'default')
-      assert.equal(found.job.violation, 'scam')
-      assert.equal((found.item as { text: string }).text, 'guaranteed returns, write me')
-      await admin.call(decideJob, {
-        params: { jobId: found.job.jobId },
-        headers: { 'if-match': found.etag },
-        body: { verdict: 'violation', violation: 'scam' },
-      })
-
-      // The person's page, with its links and form.
-      const page = await run(link)
-      assert.match(page, new RegExp(`^http://localhost:${port}/me/\\S+$`))
-      const account = await (await fetch(page)).text()
-      const decision = new URL(/href="(\/me\/[^"]+\/decisions\/[^"]+)"/.exec(account)![1]!, page).href
-      const asked = new URL(/href="([^"]+\/appeal)"/.exec(await (await fetch(decision)).text())![1]!, page).href
-      const form = /name="form" value="([^"]+)"/.exec(await (await fetch(asked)).text())![1]!
-      const filed = await fetch(asked, { method: 'POST', body: new URLSearchParams({ form, text: 'It was a joke.' }) })
-      assert.equal(filed.status, 200)
-      assert.match(await filed.text(), /We are looking again/)
-
-      assert.equal((await admin.call(nextJob, { body: { queue: 'appeals' } })).job, null, 'not by who decided')
-      const invitation = await run(colleague)
-      assert.ok(invitation.startsWith(`${here}/sign-in?token=`), invitation)
-      const other = await signIn(here, invitation)
-      const appeal = await taken(other, 'appeals')
-      assert.equal(appeal.appeal?.statement, 'It was a joke.')
-      await other.call(decideJob, {
-        params: { jobId: appeal.job.jobId },
-        headers: { 'if-match': appeal.etag },
-        body: { verdict: 'overturn', note: 'It was indeed.' },
-      })
-      assert.match(await (await fetch(decision)).text(), /The decision was wrong\. We took it back\./)
-
-      const told = await run(explain)
-      assert.match(told, /^message\.sent by u1 in private_messaging$/m)
-      assert.match(told, /Decision reversed: It was indeed\./)
-      assert.match(told, /^same +rule:/m)
-      assert.match(told, /^same +consequences:/m)
-    } finally {
-      await shell?.end()
-      product.kill('SIGINT')
-      await ended
-      await rm(dir, { recursive: true, force: true })
-    }
+    const [mapping] = blocksOf('docs/guides/ingest.md', 'yaml')
+    writeFileSync(join(here.dir, 'posts.yaml'), mapping!)
+    writeFileSync(
+      join(here.dir, 'posts.csv'),
+      [
+        'post_id,posted_at,author,n_followers,body,lang,kind,recipient,deleted',
+        '1,2026-11-19 10:00:00,ann,10,hello https://x.example/a,English,post,,',
+        '2,2026-11-19 10:01:00,bob,,hallo,German,message,ann,',
+        '3,2026-11-19 10:02:00,bob,,weg,German,post,,yes',
+      ].join('\n'),
+    )
+    mkdirSync(join(here.dir, 'photos'))
+    writeFileSync(join(here.dir, 'photos', 'one.jpg'), await picture(9))
+    const [ingest] = blocksOf('docs/guides/ingest.md', 'sh')
+    await here.type(`gzip posts.csv\nexec 3>&2 2>ingest.log\n${ingest!}\nexec 2>&3`)
+    assert.match(await here.type('cat ingest.log'), /2 accepted, .* 1 skipped by the mapping.*1 accepted/s)
   },
 )
 
-async function signIn(baseUrl: string, link: string) {
-  const token = new URL(link).searchParams.get('token')!
-  const entered = await fetch(`${baseUrl}/sign-in`, {
-    method: 'POST',
-    redirect: 'manual',
-    headers: { origin: baseUrl },
-    body: new URLSearchParams({ token }),
-  })
-  const cookie = entered.headers.getSetCookie()[0]!.split(';')[0]!
-  return createClient({ baseUrl, headers: { cookie, origin: baseUrl } })
-}
-
-/** The next job of a queue, once there is one. */
-async function taken(client: ReturnType<typeof createClient>, queue: string) {
-  for (let tries = 0; tries < 100; tries++) {
-    const { job } = await client.call(nextJob, { body: { queue } })
-    if (job !== null) return job
-    await new Promise<void>((done) => void setTimeout(done, 100))
-  }
-  return assert.fail(`no job comes into the queue ${queue}`)
-}
+test('the commands that look after an installation work as printed', { skip, timeout: 60_000 }, async () => {
+  const blocks = blocksOf('docs/guides/operate.md', 'sh')
+  const find = (command: string) => blocks.find((block) => block.startsWith(command))!
+  assert.match(await here.type(find('custos doctor')), /^ok +ledger.*verify$/m)
+  const elsewhere = (block: string) => block.replaceAll('/backups/', './').replaceAll('/srv/', './')
+  await here.type(elsewhere(find('custos backup /')))
+  assert.match(await here.type(elsewhere(find('custos restore'))), /Restored \d+ rows/)
+  assert.match(await here.type(find('custos erase').replace('ACTOR', 'u1')), /is erased/)
+})
