@@ -25,6 +25,8 @@ export type TestApp = {
   db: Database
   url: string
   dataDir: string
+  /** The environment in which a command works on this installation. */
+  env: Record<string, string>
   /** A platform with every scope. */
   platform: Client
   key: string
@@ -39,10 +41,8 @@ export async function testApp(options: { demo?: boolean; env?: Record<string, st
   const { host, user, password, database } = db.options
   const dataDir = mkdtempSync(join(tmpdir(), 'custos-app-'))
   const databaseUrl = `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}`
-  const config = readConfig(
-    { DATABASE_URL: databaseUrl, CUSTOS_DATA: dataDir, CUSTOS_PORT: '0', CUSTOS_LOG: 'warn', ...options.env },
-    dataDir,
-  )
+  const env = { DATABASE_URL: databaseUrl, CUSTOS_DATA: dataDir }
+  const config = readConfig({ ...env, CUSTOS_PORT: '0', CUSTOS_LOG: 'warn', ...options.env }, dataDir)
   config.secretKey = randomBytes(32)
   const logged: string[] = []
   const app = await startApp(config, {
@@ -69,6 +69,7 @@ export async function testApp(options: { demo?: boolean; env?: Record<string, st
     db,
     url: app.url,
     dataDir,
+    env,
     key,
     platform: createClient({ baseUrl: app.url, key }),
     async staff(roles, name = `Person ${people + 1}`) {

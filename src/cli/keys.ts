@@ -52,7 +52,7 @@ export const command: Command = {
                 key.revokedMs !== null ? 'revoked' : (key.expiresMs ?? Infinity) <= clock() ? 'lapsed' : 'live',
                 day(key.createdMs),
                 key.lastUsedMs === null ? 'never' : day(key.lastUsedMs),
-                key.scopes.join(','),
+                key.scopes.length === scopes.length ? 'all' : key.scopes.join(','),
               ]),
             ]),
           )

@@ -1,6 +1,7 @@
 import { roles, type Role } from '../domain/staff.ts'
 import { createPerson, createSignInLink, parseHandle } from '../http/access.ts'
 import { selectPeople } from '../storage/access.ts'
+import { dataHolder } from '../storage/data-lock.ts'
 import { parse, table, UsageError, type Command } from './command.ts'
 import { operator, withInstallation } from './installation.ts'
 
@@ -30,7 +31,7 @@ export const command: Command = {
     if (action === 'add' && values.roles === undefined) throw new UsageError('add needs --roles')
 
     return withInstallation(io, { ...values, purpose: `people ${action}` }, async (installation) => {
-      const { db, tenantId, config } = installation
+      const { db, clock, tenantId, config } = installation
       const find = (search?: string) =>
         selectPeople(db.query, tenantId, { afterHandle: '', limit: 1_000, ...(search === undefined ? {} : { search }) })
       if (action === 'list') {
@@ -65,7 +66,8 @@ export const command: Command = {
         if (person.disabledMs !== null) throw new Error(`Cannot make a link: "${handle}" is disabled`)
         return createSignInLink(tx, installation, tenantId, person.id)
       })
-      const url = `http://${config.host}:${config.port}/sign-in?token=${link.token}`
+      const running = await dataHolder(config.dataDir, clock)
+      const url = `${running?.url ?? `http://${config.host}:${config.port}`}/sign-in?token=${link.token}`
       if (values.json === true) io.stdout.write(`${JSON.stringify({ handle, url, expiresMs: link.expiresMs })}\n`)
       else {
         io.stdout.write(`${url}\n`)

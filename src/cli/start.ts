@@ -39,6 +39,7 @@ export const command: Command = {
         demo: values.demo === true,
         signIn: values['sign-in'] === true,
       })
+      await lock?.serving(app.url)
       io.stdout.write(banner(app, config))
       await signals.stop
       io.stderr.write('Stopping (Ctrl-C again to force)...\n')

@@ -62,7 +62,12 @@ export type ViolationProposal = {
   attribution?: number
   /** False for accounts without contact details: they get no notice. */
   reachable?: boolean
+  /** Who drew attention to it, where that was a notice; voluntary detection unless said. */
+  sourceType?: StatementOfReasons['sourceType']
 }
+
+/** By what something came to be decided, as the affected person is told it. */
+export type Finding = 'picture' | 'text' | 'activity' | 'check' | 'report' | 'person'
 
 /** The statement of reasons shown to the affected person and exported under the DSA. */
 export type StatementOfReasons = {
@@ -74,6 +79,8 @@ export type StatementOfReasons = {
   legalGround: 'ILLEGAL_CONTENT' | 'INCOMPATIBLE_CONTENT'
   /** What happened, without personal data. At most 5,000 characters. */
   facts: string
+  /** What `facts` was put together from, so that it can be said in another language; absent where a person wrote it. */
+  findings?: Finding[]
   context: string
   automatedDetection: boolean
   automatedDecision: 'FULLY' | 'PARTIALLY' | 'NOT_AUTOMATED'

@@ -25,9 +25,25 @@ export class InputError extends Error {
 export type Refusal<Reason extends string = string> = { ok: false; reason: Reason; detail: string }
 export type Outcome<T, Reason extends string = string> = ({ ok: true } & T) | Refusal<Reason>
 
+/** Whatever walks or writes a value by recursion can do so to this depth; nobody needs more. */
+export const nestingMax = 64
+
+/** Whether arrays and objects lie more than `levels` deep in each other. */
+export function nestedDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const key in value) if (nestedDeeper((value as Record<string, unknown>)[key], levels - 1)) return true
+  return false
+}
+
 /** A value as it may be shown in an error: JSON, cut to 200 characters. */
 export function quote(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  const text =
+    typeof value === 'string'
+      ? value
+      : nestedDeeper(value, nestingMax)
+        ? `(nested more than ${nestingMax} levels deep)`
+        : (JSON.stringify(value) ?? String(value))
   return text.length > 200 ? `${text.slice(0, 200)}… (${text.length} characters)` : text
 }
 

@@ -1,4 +1,4 @@
-import { InputError, quote, type FieldProblem } from './error.ts'
+import { InputError, nestedDeeper, nestingMax, quote, type FieldProblem } from './error.ts'
 import { isId, idLengthMax } from './ids.ts'
 
 export const eventTypes = [
@@ -85,6 +85,8 @@ export const linksMax = 100
 export const mediaMax = 20
 export const targetsMax = 1_000
 export const attributesBytesMax = 65_536
+/** All attributes of one thing together, names included. */
+export const attributesLengthMax = 262_144
 
 export type ParsedEvent = { event: Event; occurredAtMs: number; late: boolean }
 export type ParseEventOptions = { nowMs: number; acceptUnknownTypes: boolean; declaredTypes?: ReadonlySet<string> }
@@ -127,10 +129,10 @@ export function parseEvent(input: unknown, options: ParseEventOptions): ParsedEv
     bag = { ...(isBag(input.data) ? input.data : {}), id: input.id, type: input.type, time: input.time }
     for (const key of Object.keys(input)) {
       if (!cloudKeys.has(key) && !knownKeys.has(key) && !/^[a-z0-9]{1,40}$/.test(key))
-        bad(key, input[key], 'is not a CloudEvents attribute')
+        bad(quote(key), input[key], 'is not a CloudEvents attribute')
     }
   }
-  for (const key of Object.keys(bag)) if (!knownKeys.has(key)) bad(key, bag[key], 'unknown field')
+  for (const key of Object.keys(bag)) if (!knownKeys.has(key)) bad(quote(key), bag[key], 'unknown field')
 
   const id = bag.id
   if (!isId(id)) bad('id', id, 'must be a string of 1 to 256 characters without control characters', idLengthMax)
@@ -196,19 +198,36 @@ function checkText(field: string, value: unknown, lengthMax: number, bad: Bad): 
 function checkKeys(prefix: string, value: Bag, allowed: ReadonlySet<string>, bad: Bad): void {
   for (const key of Object.keys(value))
     if (!allowed.has(key))
-      bad(`${prefix}.${key}`, value[key], 'unknown field; put fields of your own under "attributes"')
+      bad(named(prefix, key), value[key], 'unknown field; put fields of your own under "attributes"')
 }
 
 function checkAttributes(field: string, value: unknown, bad: Bad): void {
   if (value === undefined) return
   if (!isBag(value)) return bad(field, value, 'must be an object')
+  let length = 0
   for (const key in value) {
     const entry = value[key]
-    if (typeof entry === 'string' && entry.length > nameLengthMax)
-      bad(`${field}.${key}`, entry, `is ${entry.length} characters long`, nameLengthMax)
-    else if (typeof entry === 'object' && entry !== null && JSON.stringify(entry).length > attributesBytesMax)
-      bad(`${field}.${key}`, entry, 'is too large', attributesBytesMax)
+    length += key.length
+    if (typeof entry === 'string') {
+      length += entry.length
+      if (entry.length > nameLengthMax)
+        bad(named(field, key), entry, `is ${entry.length} characters long`, nameLengthMax)
+    } else if (typeof entry === 'object' && entry !== null) {
+      if (nestedDeeper(entry, nestingMax - 1)) {
+        bad(named(field, key), entry, 'is nested too deep', nestingMax)
+        continue
+      }
+      const written = JSON.stringify(entry).length
+      length += written
+      if (written > attributesBytesMax) bad(named(field, key), entry, 'is too large', attributesBytesMax)
+    }
   }
+  if (length > attributesLengthMax) bad(field, `${length} characters`, 'are too large together', attributesLengthMax)
+}
+
+/** The path of a field whose name the sender chose. */
+function named(prefix: string, key: string): string {
+  return `${prefix}.${quote(key)}`
 }
 
 const actorKeys = new Set(['id', 'kind', 'attributes'])
@@ -266,6 +285,7 @@ function checkMedia(field: string, value: unknown, bad: Bad): void {
       (typeof value.hashes.pdq !== 'string' || !/^[0-9a-f]{64}$/i.test(value.hashes.pdq))
     )
       bad(`${field}.hashes.pdq`, value.hashes.pdq, 'must be 64 hexadecimal digits', 64)
+    else for (const key in value.hashes) checkText(named(`${field}.hashes`, key), value.hashes[key] ?? null, 4_096, bad)
   }
 }
 
@@ -289,6 +309,7 @@ function checkThread(value: unknown, bad: Bad): void {
   checkKeys('thread', value, threadKeys, bad)
 }
 
+const targetKeys = new Set(['id', 'kind'])
 function checkTargets(value: unknown, bad: Bad): void {
   if (!Array.isArray(value)) return bad('targets', value, 'must be an array')
   if (value.length > targetsMax) bad('targets', value.length, 'too many targets', targetsMax)
@@ -296,6 +317,7 @@ function checkTargets(value: unknown, bad: Bad): void {
     if (!isBag(target)) return bad(`targets[${index}]`, target, 'must be an object with an id')
     checkId(`targets[${index}].id`, target.id, bad)
     checkText(`targets[${index}].kind`, target.kind, 64, bad)
+    checkKeys(`targets[${index}]`, target, targetKeys, bad)
   })
 }
 

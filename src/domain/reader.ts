@@ -121,12 +121,12 @@ export function createReader(input: unknown, path: string, problems: FieldProble
       array(field).map((value, index) => createReader(value ?? null, at(`${field}[${index}]`), problems)),
     map(field, keys, read) {
       const value = get(field)
-      if (value === undefined) return {}
+      if (value === undefined) return byName<never>([])
       if (!isBag(value)) {
         bad(field, value, 'must be an object')
-        return {}
+        return byName<never>([])
       }
-      return Object.fromEntries(
+      return byName(
         Object.entries(value).map(([key, one]) => {
           if (!keys.test(key)) bad(`${field}.${key}`, key, `is a name that must match ${keys.source}`)
           const path = at(`${field}.${key}`)
@@ -134,9 +134,14 @@ export function createReader(input: unknown, path: string, problems: FieldProble
         }),
       )
     },
-    strings: () => Object.fromEntries(Object.keys(bag).map((key) => [key, checkText(key, get(key), {})])),
+    strings: () => byName(Object.keys(bag).map((key) => [key, checkText(key, get(key), {})])),
     refuseUnknown() {
       for (const key of Object.keys(bag)) if (!seen.has(key)) bad(key, bag[key], 'unknown field')
     },
   }
+}
+
+/** Looked up by names that others choose, so nothing is inherited: "constructor" is a name like any other. */
+function byName<T>(entries: [string, T][]): Record<string, T> {
+  return Object.assign(Object.create(null) as Record<string, T>, Object.fromEntries(entries))
 }

@@ -53,7 +53,7 @@ test('every language has every text, with the same places to fill in, and none i
     for (const [name, text] of Object.entries(words[language]!))
       assert.deepEqual(
         places(text),
-        places(words.en![name as keyof typeof words.en & string] as string),
+        places((words.en as Record<string, unknown>)[name] as string),
         `${language} ${name}`,
       )
     for (const kind of ['decision', 'reversed', 'modified', 'upheld', 'appeal_received'] as const)

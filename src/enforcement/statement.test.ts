@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { readPolicy, referencePolicyText } from './policy-file.ts'
 import { buildStatement, checkDsaStatement, dsaStatement, withoutPersonalData, type DsaInput } from './statement.ts'
+import { languages } from './words.ts'
 
 const policy = readPolicy(referencePolicyText())
 const statement = (violation: string, more: Partial<Parameters<typeof buildStatement>[0]> = {}) =>
@@ -79,6 +80,22 @@ test('what identifies people by its form is masked in the facts, and they are cu
     'Write to [e-mail] or [number] from [address]',
   )
   assert.equal(statement('scam', { facts: 'x'.repeat(9_000) }).facts.length, 5_000)
+})
+
+test('how it was found is said in every language, in words that give nothing away', () => {
+  const findings = ['report', 'picture', 'text', 'activity', 'check', 'person'] as const
+  const said = languages.map((language) => statement('scam', { language, facts: findings }))
+  for (const { facts, language } of said) {
+    assert.ok(facts.length > 50 && facts.length <= 5_000)
+    assert.doesNotMatch(facts, /\d|undefined/, language)
+  }
+  assert.equal(new Set(said.map(({ facts }) => facts)).size, languages.length)
+  assert.deepEqual(said[0]!.findings, findings)
+  assert.equal(
+    statement('scam', { facts: ['report', 'person'] }).facts,
+    'It was reported to us. A person looked at it and found that it breaks the rule.',
+  )
+  assert.equal(statement('scam').findings, undefined)
 })
 
 test('the statement speaks the language of the person where the policy does', () => {

@@ -1,7 +1,8 @@
-import type { Automation, StatementOfReasons } from '../domain/entry.ts'
+import type { Automation, Finding, StatementOfReasons } from '../domain/entry.ts'
 import type { FieldProblem } from '../domain/error.ts'
 import { violationWords, type Policy, type PolicyViolation } from '../domain/policy.ts'
 import { pickLanguage } from './notice.ts'
+import { findingsIn } from './findings.ts'
 
 export const factsLengthMax = 5_000
 export const explanationLengthMax = 2_000
@@ -15,8 +16,8 @@ export type StatementInput = {
   violation: PolicyViolation
   language: string
   context: string
-  /** What was seen, in words and without personal data: the reasons of the rule, or those of the person who decided. */
-  facts: string
+  /** What was found, as somebody wrote it for the affected person; or by what, to be said in their language. */
+  facts: string | readonly Finding[]
   automation: Automation
   automatedDetection: boolean
   sourceType?: StatementOfReasons['sourceType']
@@ -34,7 +35,9 @@ export function buildStatement(input: StatementInput): StatementOfReasons {
     policyText: text,
     ...(input.violation.url === undefined ? {} : { policyUrl: input.violation.url }),
     legalGround: input.violation.ground === 'legal' ? 'ILLEGAL_CONTENT' : 'INCOMPATIBLE_CONTENT',
-    facts: withoutPersonalData(input.facts).slice(0, factsLengthMax),
+    ...(typeof input.facts === 'string'
+      ? { facts: withoutPersonalData(input.facts).slice(0, factsLengthMax) }
+      : { facts: findingsIn(language, input.facts), findings: [...input.facts] }),
     context: input.context,
     automatedDetection: input.automatedDetection,
     automatedDecision: decided[input.automation],

@@ -1,6 +1,7 @@
 import type { AppealOutcome, Severity, StatementOfReasons } from '../domain/entry.ts'
 import { violationWords } from '../domain/policy.ts'
 import { selectAppeals, type AppealRow } from '../appeals/store.ts'
+import { findingsIn } from '../enforcement/findings.ts'
 import { standingNow } from '../enforcement/current.ts'
 import { pickLanguage } from '../enforcement/notice.ts'
 import type { Policies, TenantPolicies } from '../enforcement/policies.ts'
@@ -167,6 +168,7 @@ function shown(loaded: Loaded, decision: DecisionRow): AccountDecision {
   // Without a translation the words stay as they were given, in the language that the statement names.
   const words =
     violation?.translations[loaded.language] === undefined ? undefined : violationWords(violation, loaded.language)
+  const { findings } = decision.statement
   const outcome = loaded.outcomes.find((one) => one.decisionId === decision.id)
   const counts = outcome !== undefined && outcome.points > 0 && outcome.expiresMs > nowMs
   const limits = limitsOf(loaded, (one) => one.causes.includes(decision.id))
@@ -194,6 +196,7 @@ function shown(loaded: Loaded, decision: DecisionRow): AccountDecision {
     ...(excerpt === undefined ? {} : { excerpt }),
     statement: {
       ...decision.statement,
+      ...(findings === undefined ? {} : { facts: findingsIn(loaded.language, findings) }),
       ...(words === undefined ? {} : { language: loaded.language, policyTitle: words.title, policyText: words.text }),
     },
     limits,

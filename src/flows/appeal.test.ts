@@ -86,7 +86,10 @@ test('a granted appeal leaves the standing it would have had without the strike,
   assert.deepEqual(kindsOf(answered.entries).slice(0, 3), ['appeal.decided', 'decision.reversed', 'item.restored'])
   assert.ok((await selectStandings(db.query, tenantId, 'u1')).every((row) => row.points === 0 && row.level === 0))
   assert.deepEqual(await selectHolds(db.query, 'item', tenantId, 'i1'), [])
-  assert.equal((await selectDecision(db.query, tenantId, decisionId))!.statement.correction, 'Reversed. It was satire.')
+  assert.equal(
+    (await selectDecision(db.query, tenantId, decisionId))!.statement.correction,
+    'We looked again and our decision was wrong. It is reversed, with all that followed from it. We are sorry. It was satire.',
+  )
   assert.equal((await openJobs(fixture, 'appeal')).length, 0)
   const topics = (await readEffects(db.query, tenantId, '', 1_000)).items.map((row) => row.topic)
   for (const topic of ['appeal.filed', 'appeal.decided', 'decision.reversed', 'item.restored', 'gate.opened'])

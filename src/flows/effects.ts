@@ -211,5 +211,6 @@ async function proposalOf(
     route: effect.route,
     match: effect.match,
     facts: hit.facts,
+    ...(event.type === 'report.filed' ? { sourceType: 'TYPE_OTHER_NOTIFICATION' as const } : {}),
   }
 }

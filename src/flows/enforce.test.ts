@@ -11,10 +11,12 @@ import {
   type Fixture,
 } from '../../test/enforcement-fixture.ts'
 import { checkGate, createGateStates } from '../enforcement/gates.ts'
+import { publishPolicy } from '../enforcement/policies.ts'
+import { referencePolicyText } from '../enforcement/policy-file.ts'
 import { checkDsaStatement, type DsaStatement } from '../enforcement/statement.ts'
 import { selectConsequences, selectDecision, selectGates, selectStandings } from '../enforcement/store.ts'
+import { entriesCausedBy, recentEntries } from '../ledger/read.ts'
 import { selectHolds } from '../storage/marks.ts'
-import { recentEntries } from '../ledger/read.ts'
 import { readEffects } from '../storage/outbox.ts'
 import { runDueTimers } from '../storage/timers.ts'
 import { decide, propose } from './enforce.ts'
@@ -73,7 +75,7 @@ test('a rule proposes, and decision, removal, suspension, gate, notice and state
     [decision.statement.language, decision.statement.policyTitle, decision.statement.automatedDecision],
     ['de', 'Betrug', 'FULLY'],
   )
-  assert.equal(decision.statement.facts, 'It matches a known scam; write to [e-mail]')
+  assert.equal(decision.statement.facts, 'Eine automatische Prüfung hat uns darauf aufmerksam gemacht.')
   assert.equal((await ask(fixture, 'post', 'feed')).answer, 'deny')
   assert.equal((await ask(fixture, 'post', 'feed')).untilMs, startMs + dayMs)
   assert.equal((await ask(fixture, 'send_message', 'private_messaging')).answer, 'allow')
@@ -104,12 +106,57 @@ test('a rule proposes, and decision, removal, suspension, gate, notice and state
   await fixture.rebuild()
 })
 
+test('the person is told by what it was found, and nothing that only colleagues may know', async () => {
+  const { db, deps } = await enforcementFixture()
+  const subject = { kind: 'item', id: 'i1' } as const
+  const signal = { subject, value: 1, confidence: 1, because: '2 of 256 bits from entry e7 of bank "b"', version: 'v' }
+  const seen = (names: string[], features = {}) => ({
+    facts: { eventId: 'e1', signals: names.map((name) => ({ name, ...signal })), features, labels: {}, lists: {} },
+  })
+  const told = async (change: Parameters<typeof proposal>[0]) => {
+    const itemId = `i${JSON.stringify(change).length}`
+    const because = [{ name: 'reviewer.note', value: 1, because: 'Jo says that it is entry e7' }]
+    const made = await db.transaction((tx) =>
+      propose(tx, deps, tenantId, proposal({ eventId: itemId, itemId, ...change }), { because }),
+    )
+    assert.ok(made.ok)
+    const { statement } = (await selectDecision(db.query, tenantId, made.decisionId!))!
+    return [statement.findings?.join(), statement.automatedDetection, /\d|Jo|bank/.test(statement.facts)]
+  }
+  assert.deepEqual(await told(seen(['match.media', 'match.text'])), ['picture,text', true, false])
+  assert.deepEqual(await told(seen(['match.media'], { posts_1h: 12 })), ['picture,activity', true, false])
+  const reported = { sourceType: 'TYPE_OTHER_NOTIFICATION' as const, ...seen([], { reporters_24h: 3 }) }
+  assert.deepEqual(await told(reported), ['report', false, false])
+  assert.deepEqual(await told({ language: 'en' }), ['check', true, false])
+})
+
 test('an unsure or routed proposal waits for a person and costs nothing yet', async () => {
   const fixture = await enforcementFixture()
   const { db, deps } = fixture
   for (const change of [{ route: 'review' as const }, { confidence: 0.5, eventId: 'e2', itemId: 'i2' }]) {
     const outcome = await db.transaction((tx) => propose(tx, deps, tenantId, proposal(change), { because: [] }))
     assert.ok(outcome.ok && outcome.jobId !== undefined && outcome.decisionId === undefined)
+  }
+  assert.deepEqual(await stateOf(fixture), { standings: [], consequences: [], gates: [] })
+  await fixture.rebuild()
+})
+
+test('what the policy has no words for is put before a person, never dropped', async () => {
+  const fixture = await enforcementFixture()
+  const { db, deps } = fixture
+  const text = referencePolicyText().replace(/^ {2}default: .*\n/m, '')
+  await db.transaction((tx) => publishPolicy(tx, deps, tenantId, { text, author: person }))
+  for (const [change, refused] of [
+    [{ context: 'constructor' }, 'unknown-context'],
+    [{ violation: 'toString', eventId: 'e2', itemId: 'i2' }, 'unknown-violation'],
+  ] as const) {
+    const outcome = await db.transaction((tx) => propose(tx, deps, tenantId, proposal(change), { because: [] }))
+    assert.ok(outcome.ok && outcome.jobId !== undefined && outcome.decisionId === undefined)
+    const [job] = await entriesCausedBy(db.query, tenantId, outcome.entries[0]!.id)
+    assert.deepEqual(
+      [job!.kind, job!.because.map(({ name, value }) => [name, value])],
+      ['job.created', [['decision.refused', refused]]],
+    )
   }
   assert.deepEqual(await stateOf(fixture), { standings: [], consequences: [], gates: [] })
   await fixture.rebuild()
@@ -175,7 +222,13 @@ test('an overturn restores exactly the state of a history in which it never happ
     [[], []],
   )
   const decision = (await selectDecision(fixture.db.query, tenantId, wrong.decisionId))!
-  assert.deepEqual([decision.status, decision.statement.correction], ['reversed', 'Reversed. It was satire.'])
+  assert.deepEqual(
+    [decision.status, decision.statement.correction],
+    [
+      'reversed',
+      'We looked again and our decision was wrong. It is reversed, with all that followed from it. We are sorry. It was satire.',
+    ],
+  )
   for (const topic of ['decision.reversed', 'item.restored', 'thread.released', 'consequence.ended'])
     assert.ok((await topics(fixture)).includes(topic), topic)
   const again = await undo(fixture, wrong.decisionId)
@@ -260,7 +313,7 @@ test('a partial reversal leaves what the milder decision would have brought', as
   )
   assert.ok(modified.ok)
   assert.deepEqual(await stateOf(fixture), await stateOf(milder))
-  assert.match(modified.decision.statement.correction!, /from scam, severity 3, to scam, severity 1/)
+  assert.match(modified.decision.statement.correction!, /^We looked again and changed our decision/)
   await fixture.rebuild()
 })
 
@@ -320,8 +373,6 @@ test('the same decisions in another order of arrival give the same state', async
 
 test('a decision stays under the policy of its time', async () => {
   const fixture = await enforcementFixture()
-  const { publishPolicy } = await import('../enforcement/policies.ts')
-  const { referencePolicyText } = await import('../enforcement/policy-file.ts')
   await fixture.decide({ itemId: 'i1', severity: 2 })
   const before = await stateOf(fixture)
   fixture.setDay(1)

@@ -2,6 +2,8 @@ import type {
   Author,
   Automation,
   DecisionBody,
+  Facts,
+  Finding,
   LedgerEntry,
   MatchRef,
   NewEntry,
@@ -38,7 +40,9 @@ export type Proposed = { entries: LedgerEntry[]; decisionId?: string; jobId?: st
 
 /**
  * What a rule proposes for an event: decided at once, or put before a person. An egregious or unsure attribution always
- * goes to a person first when the policy's confidence is not reached. The same event, rule and version proposes once.
+ * goes to a person first when the policy's confidence is not reached. So does what the policy has no words for, a
+ * violation or context that it does not know: nothing that a rule found is dropped unseen. The same event, rule and
+ * version proposes once.
  */
 export async function propose(
   tx: Tx,
@@ -46,10 +50,9 @@ export async function propose(
   tenantId: string,
   proposal: ViolationProposal,
   options: ProposeOptions,
-): Promise<Outcome<Proposed, 'duplicate' | 'unknown-violation'>> {
+): Promise<Outcome<Proposed, 'duplicate'>> {
   const policy = (await ensurePolicies(tx, deps, tenantId)).inForce(proposal.occurredAtMs).policy
   const violation = policy.violations[proposal.violation]
-  if (violation === undefined) return unknownViolation(proposal.violation, policy)
   const { rule, eventId, occurredAtMs, itemId, actorId } = proposal
   const unsure = proposal.confidence < policy.attribution.confidenceMin
   const route = unsure ? 'review' : proposal.route
@@ -73,6 +76,7 @@ export async function propose(
       reason: 'duplicate',
       detail: `Rule "${rule.id}" has already proposed this for event "${eventId}".`,
     }
+  const because = [...options.because]
   if (route === 'auto') {
     const decided = await decide(tx, deps, tenantId, {
       ...ofProposal(proposed as LedgerEntry<'violation.proposed'>),
@@ -81,14 +85,14 @@ export async function propose(
       because: options.because,
       cause: proposed.id,
     })
-    if (!decided.ok) return { ok: true, entries: [proposed] }
-    return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
+    if (decided.ok) return { ok: true, entries: [proposed, ...decided.entries], decisionId: decided.decisionId }
+    because.push({ name: 'decision.refused', value: decided.reason, because: decided.detail })
   }
   // Nobody needs to look at what has been decided already.
   if ((await alreadyDecided(tx, tenantId, proposal)) !== undefined) return { ok: true, entries: [proposed] }
   const jobId = await openJob(tx, deps, tenantId, {
     subject: itemId === undefined ? subject : { kind: 'item', id: itemId },
-    queue: options.queue ?? (proposal.severity === 4 || violation.egregious ? 'egregious' : 'default'),
+    queue: options.queue ?? (proposal.severity === 4 || violation?.egregious === true ? 'egregious' : 'default'),
     question: 'violation',
     priority: proposal.severity * 25 * proposal.confidence,
     eventId,
@@ -99,7 +103,7 @@ export async function propose(
     severity: proposal.severity,
     author: { kind: 'rule', ...rule },
     cause: proposed.id,
-    because: options.because,
+    because,
     effectKey: `job|${proposed.id}`,
   })
   return { ok: true, entries: [proposed], jobId }
@@ -128,7 +132,9 @@ export function ofProposal(
     rule: body.rule,
     match: body.match,
     proposalEntryId: proposed.id,
-    automatedDetection: true,
+    seen: body.facts,
+    automatedDetection: body.sourceType === undefined || body.sourceType === 'VOLUNTARY',
+    sourceType: body.sourceType,
     language: body.language,
     reachable: body.reachable,
   }
@@ -163,8 +169,10 @@ export type DecideInput = {
   because: Reason[]
   /** The entry that it follows from. */
   cause?: string
-  /** What the person is told was found, without personal data; made from the reasons unless said. */
+  /** What the person is told was found, without personal data; in general words unless said. */
   facts?: string
+  /** What the rule saw. */
+  seen?: Facts
   automatedDetection?: boolean
   sourceType?: StatementOfReasons['sourceType']
   language?: string
@@ -207,7 +215,7 @@ export async function decide(
     violation,
     language: input.language ?? 'en',
     context,
-    facts: input.facts ?? factsOf(input),
+    facts: input.facts ?? findingsOf(input),
     automation: input.automation,
     automatedDetection: input.automatedDetection ?? input.automation === 'full',
     sourceType: input.sourceType,
@@ -327,14 +335,21 @@ export function noticeOf(
 }
 
 /**
- * What the affected person is told was seen: what the rule says of itself, else the other reasons. Counts, and what a
- * reviewer noted for colleagues, stay inside.
+ * By what this came to be decided. Only kinds: which entry of which bank, how near, how many and who reported stay inside,
+ * and what reviewers note is for their colleagues.
  */
-function factsOf(input: DecideInput): string {
-  const told = input.because.filter(({ name, because }) => because !== '' && !/^(feature|reviewer)\./.test(name))
-  const ofRule = told.filter(({ name }) => name.startsWith('rule.'))
-  const reasons = (ofRule.length > 0 ? ofRule : told).map(({ because }) => because.replace(/[.\s]+$/, ''))
-  return reasons.length > 0 ? reasons.join('. ') : 'A person looked at this and found that it breaks the rule'
+function findingsOf({ match, seen, sourceType, automation, automatedDetection }: DecideInput): Finding[] {
+  const found = new Set<Finding>()
+  const reported = sourceType !== undefined && sourceType !== 'VOLUNTARY'
+  const named = (name: string) => seen?.signals.some((signal) => signal.name === name) === true
+  if (reported) found.add('report')
+  if (named('match.media') || (match !== undefined && match.signalType !== 'text')) found.add('picture')
+  if (named('match.text') || match?.signalType === 'text') found.add('text')
+  // What a rule counted before a notice are the notices.
+  if (!reported && Object.keys(seen?.features ?? {}).length > 0) found.add('activity')
+  if (found.size === 0 && (automation === 'full' || automatedDetection === true)) found.add('check')
+  if (automation !== 'full') found.add('person')
+  return [...found]
 }
 
 async function alreadyDecided(

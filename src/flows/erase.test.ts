@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { createLedger } from '../ledger/ledger.ts'
 import { createSealer, verifyLedger } from '../ledger/seal.ts'
 import { createVault } from '../ledger/vault.ts'
+import { selectSamples } from '../rules/store.ts'
 import { testDatabase } from '../../test/database.ts'
 import { erasePerson } from './erase.ts'
 
@@ -29,12 +30,18 @@ test('an erased person’s words and traces are gone, others’ stay, and the le
           time: '2026-11-20T12:00:00Z',
           context: 'feed',
           actor: { id: actor, attributes: { name: 'Ada' } },
-          item: { id: `i${id}`, text: 'my words' },
+          // PostgreSQL stores an escaped NUL as JSON, and fails when it reads such JSON.
+          item: { id: `i${id}`, text: 'my words\u0000\ud800' },
+          attributes: { erased: false },
           origin: { ip: '198.51.100.7' },
         }),
       ],
     )
   const ref = await db.transaction((tx) => vault.seal(tx, 'a', 'u1', 'my appeal'))
+  await db.query(
+    `INSERT INTO rule_stats (tenant_id, rule_id, version, mode, hour_ms, hits, samples) VALUES ('a', 'r', 1, 'live', 0, 3, $1)`,
+    [JSON.stringify(['e1', 'e2', 'e3'].map((eventId) => ({ eventId, because: 'my words' })))],
+  )
   const author = { kind: 'person', id: 'admin' } as const
   assert.deepEqual(await erasePerson({ db, ledger, clock }, 'a', 'u1', author), { eventsErased: 2 })
   assert.deepEqual(await erasePerson({ db, ledger, clock }, 'a', 'u1', author), { eventsErased: 0 })
@@ -44,6 +51,11 @@ test('an erased person’s words and traces are gone, others’ stay, and the le
   )
   for (const { body, actor_id } of bodies)
     assert.equal(/my words|Ada|198\.51/.test(JSON.stringify(body)), actor_id === 'u2')
+  const samples = await selectSamples(db.query, 'a', 'r', 10)
+  assert.deepEqual(
+    samples.map(({ eventId }) => eventId),
+    ['e3'],
+  )
   const sealer = createSealer(db)
   for (let quiet = 0; quiet < 3;) quiet = (await sealer.tick()) === 0 ? quiet + 1 : 0
   assert.ok((await verifyLedger(db.query, 'a')).ok)

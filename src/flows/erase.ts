@@ -1,6 +1,7 @@
 import type { Author } from '../domain/entry.ts'
 import type { Clock } from '../domain/ids.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { dropSamplesOf } from '../rules/store.ts'
 import type { Database } from '../storage/database.ts'
 import { redactEvents } from '../storage/event-log.ts'
 import { deleteVaultKey } from '../storage/vault-records.ts'
@@ -8,8 +9,8 @@ import { deleteVaultKey } from '../storage/vault-records.ts'
 export type EraseDeps = { db: Database; ledger: Ledger; clock: Clock }
 
 /**
- * Erases what an actor said and where they said it from, in one transaction: the key of their vault is destroyed and
- * their events keep nothing but id, type, time and context. The ledger keeps what was decided, and still verifies.
+ * Erases what an actor said and where they said it from, in one transaction: the key of their vault is destroyed, their
+ * events keep nothing but id, type, time and context, and rules keep no sample of them. The ledger keeps what was decided, and still verifies.
  * Archives made earlier still hold it all. Answers how many events were erased; zero when it was done before.
  */
 export function erasePerson(
@@ -20,6 +21,7 @@ export function erasePerson(
 ): Promise<{ eventsErased: number }> {
   return db.transaction(async (tx) => {
     const eventsErased = await redactEvents(tx, tenantId, actorId)
+    await dropSamplesOf(tx, tenantId, actorId)
     await deleteVaultKey(tx, tenantId, actorId)
     await ledger.append(tx, tenantId, [
       {

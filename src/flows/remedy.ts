@@ -2,12 +2,13 @@ import type { Author, Automation, LedgerEntry, NewEntry, Severity, StatementOfRe
 import type { Outcome } from '../domain/error.ts'
 import { violationWords } from '../domain/policy.ts'
 import { announce, type NoticeFor } from '../enforcement/announce.ts'
-import { renderNotice } from '../enforcement/notice.ts'
+import { pickLanguage, renderNotice } from '../enforcement/notice.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { lockActors, settle, type Settled } from '../enforcement/settle.ts'
 import { selectConsequences, selectDecision, type DecisionRow } from '../enforcement/store.ts'
-import { selectHolds, threadIsFree } from '../storage/marks.ts'
+import { words } from '../enforcement/words.ts'
 import type { Tx } from '../storage/database.ts'
+import { selectHolds, threadIsFree } from '../storage/marks.ts'
 import { noticeOf, unknownViolation, type EnforceDeps } from './enforce.ts'
 
 export type ChangeInput = {
@@ -34,7 +35,7 @@ export async function reverse(
   const found = await lockDecision(tx, tenantId, input.decisionId)
   if (!found.ok) return found
   const { decision } = found
-  const statement = { ...decision.statement, correction: `Reversed. ${input.reason}` }
+  const statement = { ...decision.statement, correction: correctionOf(decision, 'reversed', input.reason) }
   const body = { decisionId: decision.id, appealId: input.appealId, reason: input.reason, statement }
   return change(tx, deps, tenantId, decision, input, { kind: 'decision.reversed', body })
 }
@@ -65,10 +66,15 @@ export async function modify(
     policyText: text,
     policyUrl: violation.url,
     legalGround: violation.ground === 'legal' ? 'ILLEGAL_CONTENT' : 'INCOMPATIBLE_CONTENT',
-    correction: `Changed from ${decision.violation}, severity ${decision.severity}, to ${violation.id}, severity ${severity}. ${input.reason}`,
+    correction: correctionOf(decision, 'modified', input.reason),
   }
   const body = { decisionId: decision.id, severity, violation: violation.id, appealId: input.appealId, statement }
   return change(tx, deps, tenantId, decision, input, { kind: 'decision.modified', body })
+}
+
+/** What became of a decision, in the language of its statement, with the reason that the person is owed. */
+function correctionOf({ statement }: DecisionRow, what: 'reversed' | 'modified', reason: string): string {
+  return `${words[pickLanguage(statement.language)]![what]} ${reason}`.trim()
 }
 
 async function lockDecision(

@@ -40,7 +40,7 @@ export function createClient(options: {
 }): Client {
   const send = options.fetch ?? fetch
   const url: Client['url'] = (route, { params, query }) => {
-    const path = route.path.replaceAll(/:([a-zA-Z]+)/g, (_all, name: string) =>
+    const path = route.path.replaceAll(/:([a-zA-Z]\w*)/g, (_all, name: string) =>
       encodeURIComponent(String((params as Record<string, unknown>)[name])),
     )
     const search = new URLSearchParams()

@@ -36,7 +36,7 @@ const rateHeaders = Object.fromEntries(
 export function openApiOf(routes: readonly AnyRoute[], version: string): OpenApi {
   const paths: OpenApi['paths'] = {}
   for (const route of routes) {
-    const path = route.path.replaceAll(/:([a-zA-Z]+)/g, '{$1}').replace(/\*$/, '{path}')
+    const path = route.path.replaceAll(/:([a-zA-Z]\w*)/g, '{$1}').replace(/\*$/, '{path}')
     ;(paths[path] ??= {})[route.method.toLowerCase()] = operationOf(route)
   }
   return {

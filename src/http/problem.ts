@@ -32,6 +32,13 @@ export function notFound(what: string, id: string): HttpProblem {
   return new HttpProblem(404, `No such ${what}`, `There is no ${what} "${id.slice(0, 200)}" here.`)
 }
 
+/** 413, naming the limit in bytes. */
+export function bodyTooLarge(bytesMax: number): HttpProblem {
+  return new HttpProblem(413, 'The body is too large', `At most ${bytesMax} bytes are taken here.`, [
+    { field: '', problem: `is larger than ${bytesMax} bytes`, limit: bytesMax },
+  ])
+}
+
 /** 412 when If-Match was given and the thing has changed since; 428 when it was needed and is missing. */
 export function requireMatch(ifMatch: string | undefined, etag: string, what: string, required = true): void {
   if (ifMatch === undefined || ifMatch === '') {

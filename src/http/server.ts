@@ -2,12 +2,13 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
-import { InputError, quote, type FieldProblem } from '../domain/error.ts'
+import { InputError, nestedDeeper, nestingMax, quote, type FieldProblem } from '../domain/error.ts'
 import { isUnavailable } from '../storage/database.ts'
 import type { AnyRoute } from './contract/any-route.ts'
 import type { BodyOf, ParamsOf, QueryOf, ResponseOf } from './contract/route.ts'
 import type { Principal } from './principal.ts'
-import { HttpProblem, problem, problemBody } from './problem.ts'
+import { bodyTooLarge, HttpProblem, problem, problemBody } from './problem.ts'
+import { utf8 } from './utf8.ts'
 
 export type HandlerInput<R extends AnyRoute> = {
   params: ParamsOf<R>
@@ -41,6 +42,7 @@ export type ServerDeps = {
 }
 
 const bodyBytesDefault = 1024 * 1024
+const paramLengthMax = 1_024
 
 /** Problems of a value under a schema, one for each bad field. */
 function schemaProblems(check: ReturnType<typeof Compile>, value: unknown, prefix: string): FieldProblem[] {
@@ -106,7 +108,8 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
     bodyLimit: bodyBytesDefault,
     // Bodies arrive slowly only from broken or hostile senders.
     requestTimeout: 120_000,
-    routerOptions: { maxParamLength: 1_024 },
+    routerOptions: { maxParamLength: paramLengthMax },
+    frameworkErrors: (error, request, reply) => writeProblem(toProblem(error), request, reply as FastifyReply),
     genReqId: (request) =>
       typeof request.headers['x-request-id'] === 'string' ? request.headers['x-request-id'].slice(0, 100) : '',
   })
@@ -115,7 +118,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
     try {
-      done(null, body.length === 0 ? undefined : JSON.parse(body.toString('utf8')))
+      done(null, body.length === 0 ? undefined : JSON.parse(utf8(body)))
     } catch (error) {
       done(problem(400, 'The body is not JSON', (error as Error).message))
     }
@@ -124,7 +127,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
   app.setErrorHandler((error, request, reply) => {
-    const known = toProblem(error)
+    const known = toProblem(error, request.routeOptions.bodyLimit)
     if (known.status >= 500)
       deps.log({
         level: 'error',
@@ -133,11 +136,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         url: request.url,
         error: (error as Error).stack ?? String(error),
       })
-    void reply
-      .code(known.status)
-      .headers(known.headers)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemBody(known, request.url.split('?')[0]!)))
+    writeProblem(known, request, reply)
   })
   app.setNotFoundHandler((request, reply) => {
     const missing = problem(
@@ -145,10 +144,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
       'No such page',
       `${request.method} ${request.url.split('?')[0]!.slice(0, 200)} is not part of this API; see /openapi.json.`,
     )
-    void reply
-      .code(404)
-      .type('application/problem+json')
-      .send(JSON.stringify(problemBody(missing, request.url.split('?')[0]!)))
+    writeProblem(missing, request, reply)
   })
 
   const mount: Mount = (route, handler) => {
@@ -189,8 +185,20 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
           problems.push(...result.problems)
           return result.value
         }
+        // Pages answer people, with a page.
+        if (!route.rawResponse) refuseNul({ ...(request.query as object), ...(request.params as object) }, problems)
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
+        if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
+          throw new InputError(`The body is nested more than ${nestingMax} levels deep`, [
+            { field: '', problem: 'is nested too deep', limit: nestingMax },
+          ])
+        if (checkBody !== undefined && request.body === undefined && carriesBody(request))
+          throw problem(
+            415,
+            'Unknown content type',
+            `Send application/json, not "${(request.headers['content-type'] ?? '').slice(0, 100)}".`,
+          )
         const body = take(checkBody, request.body)
         if (problems.length > 0) throw new InputError(`${problems[0]!.field} ${problems[0]!.problem}`, problems)
         const input = { params, query, body, principal, request, reply } as HandlerInput<typeof route>
@@ -211,21 +219,49 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
   return { app, mount, routes }
 }
 
+function writeProblem(known: HttpProblem, request: FastifyRequest, reply: FastifyReply): void {
+  // What was not read of the body would be taken for the next request on this connection.
+  if (!request.raw.complete) void reply.header('connection', 'close')
+  void reply
+    .code(known.status)
+    .headers(known.headers)
+    .type('application/problem+json')
+    .send(JSON.stringify(problemBody(known, request.url.split('?')[0]!)))
+}
+
+/** No text of a path or query has one, and PostgreSQL cannot look for it. */
+function refuseNul(values: unknown, problems: FieldProblem[]): void {
+  for (const [field, value] of Object.entries((values ?? {}) as Record<string, unknown>))
+    if (String(value).includes('\u0000'))
+      problems.push({ field, problem: 'holds a NUL character', value: quote(String(value)) })
+}
+
+/** Whether a body came with the request: only that of application/json is read for a handler. */
+function carriesBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /** Any error as a problem: input errors name their fields; a lost database is 503; the rest is 500 without details. */
-export function toProblem(error: unknown): HttpProblem {
+export function toProblem(error: unknown, bodyBytesMax?: number): HttpProblem {
   if (error instanceof HttpProblem) return error
   if (error instanceof InputError)
     return new HttpProblem(422, 'The input cannot be accepted', error.message, error.problems)
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string }
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new HttpProblem(413, 'The body is too large', message ?? 'The body is larger than this route takes.')
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge(bodyBytesMax ?? bodyBytesDefault)
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new HttpProblem(415, 'Unknown content type', 'Send application/json.')
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return problem(414, 'The path is too long', `A part of the path has more than ${paramLengthMax} characters.`, [
+      { field: '', problem: 'a part of the path is too long', limit: paramLengthMax },
+    ])
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
     return new HttpProblem(statusCode, 'The request cannot be read', message ?? '')
   // character_not_in_repertoire, untranslatable_character: text with a NUL, which PostgreSQL cannot hold.
   if (code === '22021' || code === '22P05')
     return new HttpProblem(422, 'The input cannot be accepted', 'A text of the request holds a NUL character.')
+  // The sender is gone; nobody reads this.
+  if (code === 'ECONNRESET' && message === 'aborted')
+    return new HttpProblem(400, 'The request was cut off', 'The connection ended before the whole body had arrived.')
   if (isUnavailable(error))
     return new HttpProblem(
       503,

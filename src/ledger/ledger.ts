@@ -1,6 +1,6 @@
 import type { EntryKind, LedgerEntry, NewEntry } from '../domain/entry.ts'
 import { uuidv7, type Clock, type RandomBytes } from '../domain/ids.ts'
-import type { Tx } from '../storage/database.ts'
+import { storable, type Tx } from '../storage/database.ts'
 import { insertEntries } from '../storage/ledger-records.ts'
 
 /**
@@ -37,8 +37,11 @@ export function createLedger({ projectors, clock, randomBytes }: LedgerDeps): Le
     async append(tx, tenantId, entries) {
       if (entries.length === 0) return []
       const recordedAtMs = clock()
+      // Projectors are given what the ledger keeps, so that a rebuild makes the same rows from hostile text too.
       const complete = entries.map((entry) => ({
         ...entry,
+        because: storable(entry.because),
+        body: storable(entry.body),
         id: entry.id ?? uuidv7(recordedAtMs, randomBytes),
         tenantId,
         recordedAtMs,

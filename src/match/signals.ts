@@ -15,7 +15,10 @@ const turns: Record<string, string> = {
 
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000
 
-/** Matches as signals on a subject, each saying which entry of which bank it rests on and how near it is. */
+/**
+ * Matches as signals on a subject, each saying which entry of which bank it rests on and how near it is. Signals enter
+ * the ledger, which keeps them for good: they say where in a text the match lies, never what the person wrote there.
+ */
 export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef): Signal[] {
   return matches.map((match) => {
     const where = `entry ${match.entryId} of bank "${match.bank.name}"`
@@ -28,7 +31,7 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
       because:
         match.part.kind === 'photo'
           ? `${match.described} from ${where}${turned}`
-          : `"${match.part.excerpt}" reads the same as ${where}`,
+          : `characters ${match.part.start} to ${match.part.end} of the text read the same as ${where}`,
       version: match.version,
       evidence: {
         bankId: match.bank.id,
@@ -46,7 +49,7 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
               mediaIndex: match.part.index,
               ...(match.part.mediaSha256 === undefined ? {} : { mediaSha256: match.part.mediaSha256 }),
             }
-          : { start: match.part.start, end: match.part.end, excerpt: match.part.excerpt }),
+          : { start: match.part.start, end: match.part.end }),
       },
     }
   })

@@ -7,6 +7,7 @@ import {
   projectProposalState,
   projectPublished,
   projectRolledBack,
+  projectUpheld,
 } from './store.ts'
 
 /** Rules as they stand, their versions, and what became of what they proposed. */
@@ -23,6 +24,7 @@ export const rulesProjector: Projector = {
     'violation.dismissed',
     'decision.made',
     'decision.reversed',
+    'appeal.decided',
   ],
   async project(tx, entry) {
     switch (entry.kind) {
@@ -42,8 +44,15 @@ export const rulesProjector: Projector = {
         return projectProposalState(tx, entry.tenantId, entry.body.proposalEntryId, 'dismissed')
       case 'decision.made':
         if (entry.body.rule !== undefined)
-          await projectDecision(tx, entry.tenantId, entry.body.decisionId, entry.body.rule)
+          await projectDecision(tx, entry.tenantId, {
+            decisionId: entry.body.decisionId,
+            proposalId: entry.body.proposalEntryId,
+            rule: entry.body.rule,
+            seen: entry.author.kind === 'person',
+          })
         return
+      case 'appeal.decided':
+        return entry.body.outcome === 'upheld' ? projectUpheld(tx, entry.tenantId, entry.body.decisionId) : undefined
       case 'decision.reversed':
         return projectOverturned(tx, entry.tenantId, entry.body.decisionId)
       default:

@@ -1,7 +1,7 @@
 import type { Author, Facts, LedgerEntry } from '../domain/entry.ts'
 import type { RuleMode } from '../domain/rule.ts'
 import type { Signal } from '../domain/signal.ts'
-import type { Query, Tx } from '../storage/database.ts'
+import { toJsonb, type Query, type Tx } from '../storage/database.ts'
 
 /** A rule as it stands: its current version, and the mode that it is in now. */
 export type StoredRule = {
@@ -151,12 +151,27 @@ export async function projectProposalState(
   ])
 }
 
-export async function projectDecision(tx: Tx, tenantId: string, decisionId: string, rule: RuleRef): Promise<void> {
-  await tx.query('INSERT INTO rule_decisions (tenant_id, decision_id, rule_id, version) VALUES ($1, $2, $3, $4)', [
+export async function projectDecision(
+  tx: Tx,
+  tenantId: string,
+  decision: { decisionId: string; proposalId?: string; rule: RuleRef; seen: boolean },
+): Promise<void> {
+  const { decisionId, proposalId, rule, seen } = decision
+  await tx.query(
+    'INSERT INTO rule_decisions (tenant_id, decision_id, rule_id, version, seen) VALUES ($1, $2, $3, $4, $5)',
+    [tenantId, decisionId, rule.id, rule.version, seen],
+  )
+  if (proposalId !== undefined)
+    await tx.query(
+      `UPDATE rule_proposals SET state = 'decided' WHERE tenant_id = $1 AND proposal_id = $2 AND state = 'open'`,
+      [tenantId, proposalId],
+    )
+}
+
+export async function projectUpheld(tx: Tx, tenantId: string, decisionId: string): Promise<void> {
+  await tx.query('UPDATE rule_decisions SET seen = true WHERE tenant_id = $1 AND decision_id = $2', [
     tenantId,
     decisionId,
-    rule.id,
-    rule.version,
   ])
 }
 
@@ -175,6 +190,8 @@ export type StandingCounts = {
   confirmed: number
   dismissed: number
   decisions: number
+  /** Decisions that a person made or upheld, and that still stand. */
+  stood: number
   overturned: number
 }
 
@@ -186,13 +203,13 @@ export function selectStanding(
 ): Promise<StandingCounts[]> {
   return query(
     `SELECT rule_id AS "ruleId", sum(proposals) AS proposals, sum(open) AS open, sum(confirmed) AS confirmed,
-       sum(dismissed) AS dismissed, sum(decisions) AS decisions, sum(overturned) AS overturned
+       sum(dismissed) AS dismissed, sum(decisions) AS decisions, sum(stood) AS stood, sum(overturned) AS overturned
      FROM (
        SELECT rule_id, version, 1 AS proposals, (state = 'open')::int AS open, (state = 'confirmed')::int AS confirmed,
-         (state = 'dismissed')::int AS dismissed, 0 AS decisions, 0 AS overturned
+         (state = 'dismissed')::int AS dismissed, 0 AS decisions, 0 AS stood, 0 AS overturned
        FROM rule_proposals WHERE tenant_id = $1
        UNION ALL
-       SELECT rule_id, version, 0, 0, 0, 0, 1, overturned::int FROM rule_decisions WHERE tenant_id = $1
+       SELECT rule_id, version, 0, 0, 0, 0, 1, (seen AND NOT overturned)::int, overturned::int FROM rule_decisions WHERE tenant_id = $1
      ) t
      WHERE ($2::text IS NULL OR rule_id = $2) AND ($3::int IS NULL OR version = $3)
      GROUP BY rule_id`,
@@ -225,12 +242,27 @@ export async function addHits(
       rule.mode,
       hourMs,
       samples.length,
-      JSON.stringify(samples.slice(0, samplesMax)),
+      toJsonb(samples.slice(0, samplesMax)),
       samplesMax,
     ],
     'rule-stats-add',
   )
   return rows[0]!.hits
+}
+
+/** Live hits of rules in these hours so far, for as many as there are any of. */
+export function selectLiveHits(
+  query: Query,
+  tenantId: string,
+  ruleIds: readonly string[],
+  hoursMs: readonly number[],
+): Promise<{ ruleId: string; version: number; hourMs: number; hits: number }[]> {
+  return query(
+    `SELECT rule_id AS "ruleId", version, hour_ms AS "hourMs", hits FROM rule_stats
+     WHERE tenant_id = $1 AND mode = 'live' AND rule_id = ANY($2) AND hour_ms = ANY($3::bigint[])`,
+    [tenantId, ruleIds, hoursMs],
+    'rule-stats-live',
+  )
 }
 
 export type HourCount = { ruleId: string; version: number; mode: 'live' | 'shadow'; hourMs: number; hits: number }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { dataHolder, lockData } from './data-lock.ts'
@@ -42,14 +42,26 @@ test('a folder held by a live process is refused by name, and free once that pro
 })
 
 test('of many that start at once, one gets the folder', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const dataDir = await folder(t)
+    // Left behind by a process that no longer exists: all of them try to take it over.
+    await writeFile(
+      join(dataDir, 'custos.lock'),
+      JSON.stringify({ pid: 2 ** 22 + 1, purpose: 'start', sinceMs: 0, host: hostname() }),
+    )
+    const all = await Promise.allSettled([...'abcdefgh'].map((purpose) => lockData(dataDir, purpose, clock)))
+    assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 1, `round ${round}`)
+    assert.deepEqual(await readdir(dataDir), ['custos.lock'])
+  }
+})
+
+test('whoever serves says where, and still lets go', async (t) => {
   const dataDir = await folder(t)
-  // Left behind by a process that no longer exists: all of them try to take it over.
-  await writeFile(
-    join(dataDir, 'custos.lock'),
-    JSON.stringify({ pid: 2 ** 22 + 1, purpose: 'start', sinceMs: 0, host: (await import('node:os')).hostname() }),
-  )
-  const children = await Promise.allSettled(['a', 'b', 'c', 'd'].map((purpose) => lockData(dataDir, purpose, clock)))
-  assert.equal(children.filter((child) => child.status === 'fulfilled').length, 1)
+  const lock = await lockData(dataDir, 'start', clock)
+  await lock.serving('http://127.0.0.1:7471')
+  assert.equal((await dataHolder(dataDir, clock))?.url, 'http://127.0.0.1:7471')
+  await lock.release()
+  assert.deepEqual(await readdir(dataDir), [])
 })
 
 test('a process id that now belongs to another process does not hold the folder', async (t) => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { link, mkdir, readFile, rename, unlink, utimes, writeFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../domain/ids.ts'
 
 /** Who holds a data folder. */
@@ -11,11 +12,17 @@ export type DataHolder = {
   purpose: string
   sinceMs: number
   host: string
+  /** Where it serves, once it does. */
+  url?: string
   /** When the kernel started that process, so that a recycled process id is not taken for it. Linux only. */
   processStart?: string
 }
 
-export type DataLock = { release: () => Promise<void> }
+export type DataLock = {
+  /** Lets other commands know where this process serves. */
+  serving: (url: string) => Promise<void>
+  release: () => Promise<void>
+}
 
 const lockName = 'custos.lock'
 /** How often the holder touches the file, and when a lock of another machine counts as abandoned. */
@@ -50,7 +57,7 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
     host: hostname(),
     processStart: processStart(process.pid),
   }
-  const text = JSON.stringify(me)
+  let text = JSON.stringify(me)
   const draft = `${path}.${process.pid}-${purpose}`
   await writeFile(draft, text)
   try {
@@ -65,7 +72,7 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
       const holder = await dataHolder(dataDir, clock)
       if (holder !== undefined) throw new DataInUseError(dataDir, holder, purpose)
       if (tries > 20) throw new Error(`Cannot ${purpose}: ${path} cannot be taken over; remove it by hand`)
-      await setAside(path)
+      await removeDead(dataDir, path, clock)
     }
   } finally {
     await unlink(draft)
@@ -76,6 +83,11 @@ export async function lockData(dataDir: string, purpose: string, clock: Clock): 
   }, heartbeatMs)
   beat.unref()
   return {
+    async serving(url) {
+      text = JSON.stringify({ ...me, url } satisfies DataHolder)
+      await writeFile(draft, text)
+      await rename(draft, path)
+    },
     async release() {
       clearInterval(beat)
       if ((await readFile(path, 'utf8').catch(() => '')) === text) await unlink(path).catch(() => {})
@@ -95,17 +107,27 @@ export async function dataHolder(dataDir: string, clock: Clock): Promise<DataHol
   return isRunning(holder) ? holder : undefined
 }
 
-/** Moves a dead lock out of the way; puts it back when another process took the folder in between. */
-async function setAside(path: string): Promise<void> {
-  const aside = `${path}.${process.pid}-stale`
+/**
+ * Removes a lock whose process is gone. Only one process at a time may, and it looks again first: whoever removed by an
+ * older look would remove the lock of the one that has just taken the folder.
+ */
+async function removeDead(dataDir: string, path: string, clock: Clock): Promise<void> {
+  const guard = `${path}.takeover`
   try {
-    await rename(path, aside)
-  } catch {
-    return // gone already
+    await writeFile(guard, '', { flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    // Somebody else is at it, or was killed in the middle of it.
+    const made = await stat(guard).catch(() => undefined)
+    if (made !== undefined && clock() - made.mtimeMs > abandonedMs) await unlink(guard).catch(() => {})
+    else await pause(25)
+    return
   }
-  const holder = parseHolder(await readFile(aside, 'utf8').catch(() => ''))
-  if (holder !== undefined && holder.host === hostname() && isRunning(holder)) await link(aside, path).catch(() => {})
-  await unlink(aside).catch(() => {})
+  try {
+    if ((await dataHolder(dataDir, clock)) === undefined) await unlink(path).catch(() => {})
+  } finally {
+    await unlink(guard).catch(() => {})
+  }
 }
 
 function parseHolder(text: string): DataHolder | undefined {

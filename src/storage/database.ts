@@ -158,15 +158,26 @@ export function isConflict(error: unknown): boolean {
  * can be recorded instead of failing the transaction that wants to record it.
  */
 export function toJsonb(value: unknown): string {
-  const text = JSON.stringify(value)
-  return /\\u(?:0000|d[89a-f])/.test(text) ? JSON.stringify(storable(value)) : text
+  return JSON.stringify(storable(value))
 }
 
-function storable(value: unknown): unknown {
-  // oxlint-disable-next-line no-control-regex
-  if (typeof value === 'string') return value.toWellFormed().replaceAll(/\u0000/g, '\uFFFD')
-  if (Array.isArray(value)) return value.map(storable)
+/** The value as PostgreSQL gives it back from a jsonb column; the very same one when nothing in it is hostile. */
+export function storable<T>(value: T): T {
+  return isStorable(value) ? value : (cleaned(value) as T)
+}
+
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\u0000')
+  if (Array.isArray(value)) return value.every(isStorable)
+  if (typeof value !== 'object' || value === null) return true
+  for (const key in value) if (!isStorable(key) || !isStorable((value as Record<string, unknown>)[key])) return false
+  return true
+}
+
+function cleaned(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed().replaceAll('\u0000', '\uFFFD')
+  if (Array.isArray(value)) return value.map(cleaned)
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [storable(key), storable(entry)]))
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [cleaned(key), cleaned(entry)]))
   return value
 }

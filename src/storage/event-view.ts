@@ -77,14 +77,13 @@ export async function selectActorSummary(query: Query, tenantId: string, actorId
     first_seen: number | null
     last_seen: number | null
     events: number
-    attributes: Record<string, unknown> | null
+    newest: Event | null
   }>(
     `SELECT (SELECT min(occurred_ms) FROM events WHERE tenant_id = $1 AND actor_id = $2 AND type = 'account.created') AS created,
        (SELECT min(occurred_ms) FROM events WHERE tenant_id = $1 AND actor_id = $2) AS first_seen,
        (SELECT max(occurred_ms) FROM events WHERE tenant_id = $1 AND actor_id = $2) AS last_seen,
        (SELECT count(*) FROM (SELECT 1 FROM events WHERE tenant_id = $1 AND actor_id = $2 LIMIT 10000) AS bounded) AS events,
-       (SELECT body -> 'actor' -> 'attributes' FROM events WHERE tenant_id = $1 AND actor_id = $2
-        ORDER BY occurred_ms DESC LIMIT 1) AS attributes`,
+       (SELECT body FROM events WHERE tenant_id = $1 AND actor_id = $2 ORDER BY occurred_ms DESC LIMIT 1) AS newest`,
     [tenantId, actorId],
     'actor-summary',
   )
@@ -93,7 +92,7 @@ export async function selectActorSummary(query: Query, tenantId: string, actorId
     firstSeenAtMs: row!.first_seen ?? undefined,
     lastSeenAtMs: row!.last_seen ?? undefined,
     events: row!.events,
-    attributes: row!.attributes ?? {},
+    attributes: row!.newest?.actor.attributes ?? {},
   }
 }
 

@@ -21,7 +21,10 @@ export const Statement = Type.Object(
     policyText: Type.String(),
     policyUrl: Type.Optional(Type.String()),
     legalGround: Type.Union([Type.Literal('ILLEGAL_CONTENT'), Type.Literal('INCOMPATIBLE_CONTENT')]),
-    facts: Type.String(),
+    facts: Type.String({ description: 'What was found, in the language of the person.' }),
+    findings: Type.Optional(
+      Type.Array(Type.String(), { description: 'What `facts` was put together from: picture, text, activity, …' }),
+    ),
     context: Type.String(),
     automatedDetection: Type.Boolean(),
     automatedDecision: Type.Union([Type.Literal('FULLY'), Type.Literal('PARTIALLY'), Type.Literal('NOT_AUTOMATED')]),

@@ -5,6 +5,7 @@ const RuleId = Type.String({ minLength: 1, maxLength: 64 })
 const Mode = Type.Union([Type.Literal('live'), Type.Literal('shadow'), Type.Literal('off')])
 const RuleText = Type.String({ minLength: 1, maxLength: 1_000_000, description: 'YAML; see /v1/rules/schema.' })
 const Reason = Type.String({ minLength: 1, maxLength: 1_000, description: 'Why; kept in the ledger.' })
+const VersionNumber = Type.Integer({ minimum: 1, maximum: 2_147_483_647 })
 const RuleParams = Type.Object({ ruleId: RuleId })
 const OrNull = <Schema extends Parameters<typeof Type.Union>[0][number]>(schema: Schema) =>
   Type.Union([schema, Type.Null()])
@@ -17,10 +18,11 @@ export const RuleStanding = Type.Object({
   confirmed: Type.Integer({ description: 'Confirmed by a person.' }),
   dismissed: Type.Integer({ description: 'Dismissed by a person.' }),
   decisions: Type.Integer(),
+  stood: Type.Integer({ description: 'Decisions that a person made or upheld, and that still stand.' }),
   overturned: Type.Integer({ description: 'Decisions that were reversed.' }),
   precision: OrNull(
     Type.Number({
-      description: 'Right, of all that was judged. A decision that nobody contested counts as right. Null before any.',
+      description: 'Right, of all that a person looked at: stood, of stood, overturned and dismissed. Null before any.',
     }),
   ),
   interval: OrNull(Type.Tuple([Type.Number(), Type.Number()], { description: '95 % interval of the precision.' })),
@@ -154,7 +156,7 @@ export const rollBack = route({
   description: 'Send the ETag of the rule as If-Match.',
   scope: 'rules:write',
   params: RuleParams,
-  body: Type.Object({ toVersion: Type.Integer({ minimum: 1 }), reason: Reason }),
+  body: Type.Object({ toVersion: VersionNumber, reason: Reason }),
   response: Changed,
 })
 
@@ -275,7 +277,7 @@ export const traceRule = route({
   summary: 'How a rule judges an event, sub-expression by sub-expression',
   scope: 'rules:read',
   params: Type.Object({ ruleId: RuleId, eventId: Type.String({ minLength: 1, maxLength: 256 }) }),
-  query: Type.Object({ version: Type.Optional(Type.Integer({ minimum: 1 })) }),
+  query: Type.Object({ version: Type.Optional(VersionNumber) }),
   response: Type.Object({
     rule: Type.Object({ id: RuleId, version: Type.Integer() }),
     condition: Type.String(),

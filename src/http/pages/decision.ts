@@ -42,7 +42,7 @@ ${decision.limits.length === 0 ? markup`<p>${texts.followsNothing}</p>` : limitL
 ${plain(statement.policyText, 5_000)}</blockquote>
 <p>${statement.legalGround === 'ILLEGAL_CONTENT' ? texts.groundLaw : texts.groundTerms}</p>
 ${link !== undefined && markup`<p><a href="${link}" rel="noreferrer noopener">${texts.readRule}</a></p>`}
-${facts !== '' && markup`<h2>${texts.factsTitle}</h2><p dir="auto">${plain(facts, 5_000)}</p>`}
+${facts !== '' && markup`<h2>${texts.factsTitle}</h2><p ${statement.findings === undefined ? inLanguage(statement.language) : markup`dir="auto"`}>${plain(facts, 5_000)}</p>`}
 <h2>${texts.howTitle}</h2>
 <p>${foundWords(texts, statement)} ${decidedWords(texts, statement)}</p>
 ${appealPart(language, decision, links, nowMs)}
@@ -70,15 +70,19 @@ function decidedWords(texts: Messages, statement: StatementOfReasons): string {
 
 function outcomePanel(language: Language, { appeal, statement }: PublicDecision): Html | false {
   const texts = languages[language]
-  if (appeal?.outcome === undefined) return false
-  const reason = appeal.reason?.trim() ?? ''
   const { correction } = statement
+  if (appeal?.outcome === undefined)
+    return (
+      correction !== undefined &&
+      markup`<div class="panel"><p>${texts.correctionTitle}: <span ${inLanguage(statement.language)}>${plain(correction, 5_000)}</span></p></div>`
+    )
+  const reason = appeal.reason?.trim() ?? ''
   return markup`<div class="panel"><p><strong>${texts[appeal.outcome]}</strong></p>
 ${appeal.decidedAtMs !== undefined && markup`<p class="soft">${moment(language, appeal.decidedAtMs)}</p>`}
-${reason !== '' && markup`<p>${texts.outcomeReason}: <span dir="auto">${plain(reason, 5_000)}</span></p>`}
+${reason !== '' && correction === undefined && markup`<p>${texts.outcomeReason}: <span dir="auto">${plain(reason, 5_000)}</span></p>`}
 ${
   correction !== undefined &&
-  markup`<p>${texts.correctionTitle}: <span dir="auto">${plain(correction, 5_000)}</span></p>`
+  markup`<p>${texts.correctionTitle}: <span ${inLanguage(statement.language)}>${plain(correction, 5_000)}</span></p>`
 }</div>`
 }
 

@@ -16,8 +16,9 @@ import {
   type DecideAnswer,
   type StoredEventView,
 } from '../contract/events.ts'
-import { notFound, problem } from '../problem.ts'
+import { notFound, problem, type HttpProblem } from '../problem.ts'
 import type { Mount } from '../server.ts'
+import { utf8 } from '../utf8.ts'
 
 export type EventRoutesDeps = AcceptDeps & {
   db: Database
@@ -32,6 +33,7 @@ export type EventRoutesDeps = AcceptDeps & {
 /** Lines of NDJSON are taken in batches of this many. */
 const linesPerBatch = 500
 const newline = 10
+const drainedBytesMax = 4 * eventsBytesMax
 
 export function eventRoutes(mount: Mount, deps: EventRoutesDeps): void {
   const summarise = (tenantId: string, results: Acceptance[]) => {
@@ -125,8 +127,10 @@ function decided(judgement: Judgement | undefined): Omit<DecideAnswer, 'eventId'
       const { decisionId, violation, severity, removesItem } = entry.body
       decisions.push({ decisionId, violation, severity, removesItem, because: entry.because })
     } else if (entry.kind === 'label.applied') labels.push({ subject: entry.subject, label: entry.body.label })
-    else if (entry.kind === 'job.created') jobs.push({ jobId: entry.body.jobId, queue: entry.body.queue })
-    else if (entry.kind === 'gate.closed') {
+    else if (entry.kind === 'job.created' || entry.kind === 'job.merged') {
+      const { jobId, queue } = entry.body
+      if (!jobs.some((job) => job.jobId === jobId)) jobs.push({ jobId, queue })
+    } else if (entry.kind === 'gate.closed') {
       const { feature, context, untilMs, reason } = entry.body
       gates.push({ feature, context, ...(untilMs === undefined ? {} : { untilMs }), reason })
     }
@@ -168,45 +172,54 @@ function jsonBody(request: FastifyRequest): unknown {
 
 /** Batches of parsed lines of a stream, with line numbers from 1. A line that is not JSON is passed on as a problem. */
 export async function* linesOf(stream: Readable): AsyncGenerator<Incoming[]> {
-  let rest: Buffer = Buffer.alloc(0)
+  let rest: Buffer[] = []
   let line = 0
   let bytes = 0
   let batch: Incoming[] = []
   const take = (text: Buffer) => {
     line++
-    if (line > eventsPerRequestMax)
-      throw problem(
-        413,
-        'Too many events in one request',
-        `At most ${eventsPerRequestMax} lines; the lines before were taken and their events are stored.`,
-      )
-    const trimmed = text.toString('utf8').trim()
-    if (trimmed === '') return
     try {
-      batch.push({ index: line, value: JSON.parse(trimmed) })
+      const trimmed = utf8(text).trim()
+      if (trimmed !== '') batch.push({ index: line, value: JSON.parse(trimmed) })
     } catch (error) {
       batch.push({ index: line, problem: `Line ${line} is not JSON: ${(error as Error).message}` })
     }
   }
-  for await (const chunk of stream) {
-    bytes += (chunk as Buffer).length
-    if (bytes > eventsBytesMax)
-      throw problem(
-        413,
-        'The body is too large',
-        `At most ${eventsBytesMax} bytes in one request; the lines before were taken and their events are stored.`,
-      )
-    let data = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer])
-    for (let end = data.indexOf(newline); end >= 0; end = data.indexOf(newline)) {
-      take(data.subarray(0, end))
-      data = data.subarray(end + 1)
+  let refusal: HttpProblem | undefined
+  const refuse = (title: string, limit: number, of: string) => {
+    refusal = problem(413, title, `At most ${limit} ${of} in one request; the events of the lines before are stored.`, [
+      { field: `line ${line + 1}`, problem: `is beyond ${limit} ${of}`, limit },
+    ])
+  }
+  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+    const chunk = piece as Buffer
+    bytes += chunk.length
+    if (refusal !== undefined) {
+      // Somewhat too much is read to its end and dropped: a sender that is cut off never sees why.
+      if (bytes > drainedBytesMax) throw refusal
+      continue
+    }
+    let start = 0
+    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
+      if (line === eventsPerRequestMax || bytes - chunk.length + end > eventsBytesMax) break
+      take(rest.length === 0 ? chunk.subarray(start, end) : Buffer.concat([...rest, chunk.subarray(start, end)]))
+      rest = []
+      start = end + 1
       if (batch.length >= linesPerBatch) {
         yield batch
         batch = []
       }
     }
-    rest = data
+    if (start < chunk.length) rest.push(chunk.subarray(start))
+    if (bytes > eventsBytesMax) refuse('The body is too large', eventsBytesMax, 'bytes')
+    else if (line === eventsPerRequestMax && rest.some((part) => !/^\s*$/.test(part.toString('latin1'))))
+      refuse('Too many events in one request', eventsPerRequestMax, 'lines')
+    if (refusal === undefined) continue
+    rest = []
+    if (batch.length > 0) yield batch
+    batch = []
   }
-  if (rest.length > 0) take(rest)
+  if (refusal !== undefined) throw refusal
+  if (rest.length > 0) take(Buffer.concat(rest))
   if (batch.length > 0) yield batch
 }

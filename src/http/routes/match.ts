@@ -25,7 +25,7 @@ import {
 } from '../contract/match.ts'
 import type { ResponseOf } from '../contract/route.ts'
 import { authorOf } from '../principal.ts'
-import { notFound, problem } from '../problem.ts'
+import { bodyTooLarge, notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
 
 export type MatchRouteDeps = {
@@ -166,9 +166,9 @@ async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
     )
   const chunks: Uint8Array[] = []
   let length = 0
-  const tooLarge = () => problem(413, 'The body is too large', `Media may have up to ${mediaBytesMax} bytes.`)
+  const tooLarge = () => bodyTooLarge(mediaBytesMax)
   if (Number(request.headers['content-length']) > drainedBytesMax) throw tooLarge()
-  for await (const chunk of request.raw as AsyncIterable<Uint8Array>) {
+  for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length
     if (length <= uploadBodyBytesMax) chunks.push(chunk)
     // Somewhat too much is read to its end and dropped: a sender that is cut off never sees why.

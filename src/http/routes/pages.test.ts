@@ -82,7 +82,7 @@ test('a decision page says what, why, which rule, how it was found, what follows
     'Scams and fraud',
     'We do not allow attempts to take money',
     'This rule is part of the terms',
-    'It matches a known scam',
+    'An automated check drew our attention to it.',
     'A computer found it.',
     'A computer decided. No person has looked at it yet.',
     'Until ',
@@ -91,6 +91,9 @@ test('a decision page says what, why, which rule, how it was found, what follows
     'out-of-court',
   ])
     assert.ok(words.includes(said), `the page should say "${said}"`)
+  assert.ok(!words.includes('known scam'), 'what the rule noted stays inside')
+  const german = textOf((await get(`${link}/decisions/${decisionId}?lang=de`)).text)
+  assert.ok(german.includes('Eine automatische Prüfung hat uns darauf aufmerksam gemacht.'), german)
 })
 
 test('a limit that no decision led to is shown with its reason and end', async () => {
@@ -168,8 +171,7 @@ test('an appeal is filed once, however often the button is pressed; then its out
   const outcome = textOf((await get(at)).text)
   for (const said of [
     'The decision was wrong. We took it back.',
-    'Our reason: The photo is their own.',
-    'Correction: Reversed.',
+    'Correction: We looked again and our decision was wrong. It is reversed, with all that followed from it. We are sorry. The photo is their own.',
     'It no longer counts.',
   ])
     assert.ok(outcome.includes(said), `the page should say "${said}"`)

@@ -47,6 +47,8 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
     const { token, query, request, reply } = asked
     const path = request.url.split('?')[0]!
     const language = chooseLanguage(query.lang, request.headers['accept-language'])
+    // Nothing here has a NUL in its name, and the database cannot even look for one.
+    if (path.includes('%00')) return notHere(reply, language, path, 'link')
     try {
       const nowMs = deps.clock()
       const holder = await resolveSubjectLink(deps.db.query, token, nowMs)

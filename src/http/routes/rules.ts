@@ -225,8 +225,8 @@ function etagOf({ version, mode, changedMs }: StoredRule): string {
 }
 
 function standingView(standing: Standing): Omit<Standing, 'ruleId'> {
-  const { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval } = standing
-  return { proposals, open, confirmed, dismissed, decisions, overturned, precision, interval }
+  const { proposals, open, confirmed, dismissed, decisions, stood, overturned, precision, interval } = standing
+  return { proposals, open, confirmed, dismissed, decisions, stood, overturned, precision, interval }
 }
 
 const effectKinds = ['violation', 'label', 'review', 'gate', 'webhook'] as const satisfies (keyof EffectDocument)[]

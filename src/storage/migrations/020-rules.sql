@@ -34,7 +34,8 @@ CREATE TABLE rule_proposals (
   proposal_id text NOT NULL,
   rule_id text NOT NULL,
   version int NOT NULL,
-  state text NOT NULL CHECK (state IN ('open', 'confirmed', 'dismissed')),
+  -- decided: acted on at once, without a person.
+  state text NOT NULL CHECK (state IN ('open', 'confirmed', 'dismissed', 'decided')),
   PRIMARY KEY (tenant_id, proposal_id)
 );
 CREATE INDEX rule_proposals_rule ON rule_proposals (tenant_id, rule_id);
@@ -43,6 +44,8 @@ CREATE TABLE rule_decisions (
   decision_id text NOT NULL,
   rule_id text NOT NULL,
   version int NOT NULL,
+  -- Whether a person made it, or looked at it in an appeal and upheld it.
+  seen boolean NOT NULL,
   overturned boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant_id, decision_id)
 );

@@ -21,7 +21,7 @@ export function RuleRecord({ detail }: { detail: RuleDetail }) {
   const { now: hits, before } = hourly(hours, now, days * 24)
   const sum = (values: number[]) => values.reduce((all, value) => all + value, 0)
   const { standing } = rule
-  const judged = standing.confirmed + standing.dismissed + standing.decisions
+  const judged = standing.stood + standing.overturned + standing.dismissed
   return (
     <div className="stack" style={{ gap: 16 }}>
       <section>

@@ -88,7 +88,7 @@ const columns: Column<Rule>[] = [
 ]
 
 function judged({ standing }: Rule): number {
-  return standing.precision === null ? 0 : standing.confirmed + standing.dismissed + standing.decisions
+  return standing.stood + standing.overturned + standing.dismissed
 }
 
 /** All rules with their mode, volume and precision. */
