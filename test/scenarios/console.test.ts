@@ -100,14 +100,13 @@ test(
         for (;;) {
           const sim = await read<{ state: string; problem?: string }>('/v1/sim')
           assert.notEqual(sim.state, 'failed', sim.problem ?? '')
-          const decisions =
-            await read<
-              Items<{
-                decisionId: string
-                actorId: string
-                match: { bankId: string; entryId: string; mediaSha256?: string } | null
-              }>
-            >('/v1/decisions?limit=200')
+          const decisions = await read<
+            Items<{
+              decisionId: string
+              actorId: string
+              match: { bankId: string; entryId: string; mediaSha256?: string } | null
+            }>
+          >('/v1/decisions?limit=200')
           const appeals = await read<Items<{ appealId: string }>>('/v1/appeals?limit=1')
           const jobs = await read<Items<unknown>>('/v1/jobs?state=open&queue=default&limit=1')
           const matched = decisions.items.find((one) => one.match?.mediaSha256 !== undefined)
@@ -288,7 +287,7 @@ test(
         await small.waitForTimeout(500)
         await picture(small, 'overview-phone')
         await small.getByRole('button', { name: 'Open areas' }).click()
-        await small.getByRole('link', { name: 'Decisions' }).click()
+        await small.getByRole('navigation', { name: 'Areas' }).getByRole('link', { name: 'Decisions' }).click()
         await small.waitForURL('**/console/decisions')
         await small.close()
       })
