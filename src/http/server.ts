@@ -185,8 +185,11 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
           problems.push(...result.problems)
           return result.value
         }
-        refuseNul(request.params, problems)
-        refuseNul(request.query, problems)
+        // Pages for people say in words that there is nothing here.
+        if (!(route.scope === 'public' && route.rawResponse)) {
+          refuseNul(request.params, problems)
+          refuseNul(request.query, problems)
+        }
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
         if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
