@@ -10,6 +10,7 @@ import type { FetchMedia } from '../media/fetch.ts'
 import type { MediaLibrary } from '../media/library.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import { createFeatureStates, type RuleBook } from '../rules/rule-book.ts'
+import { createQuotas } from '../rules/stats.ts'
 import type { Query } from '../storage/database.ts'
 import type { StreamEvent } from '../streams/stream.ts'
 import type { Detectors } from './ingest.ts'
@@ -34,6 +35,7 @@ const refreshMs = 200
 export function createDetectors(deps: DetectDeps): Detectors {
   const { book, labels } = deps
   const features = createFeatureStates(book)
+  const quotas = createQuotas()
   let declared = ''
   let refreshedMs = Number.NEGATIVE_INFINITY
 
@@ -62,6 +64,7 @@ export function createDetectors(deps: DetectDeps): Detectors {
           signals[index] = await signalsOf(deps, events[index]!)
         }
       }
+      await quotas.load(deps.query, events, (tenantId) => book.current(tenantId))
       await Promise.all(Array.from({ length: Math.min(gatherAtOnce, events.length) }, work))
       return signals
     },
@@ -74,14 +77,12 @@ export function createDetectors(deps: DetectDeps): Detectors {
         features: features.observe(stored.tenantId, stored),
         labels: (subject) => labels.of(stored.tenantId, subject, stored.occurredAtMs),
       })
-      // A label counts from the next event on, in whatever batch that one lies. Whether a rule with a quota still acts
-      // is known only when its hits are counted, so its labels arrive by the ledger, as those of people do.
-      const { rules } = book.current(stored.tenantId)
-      for (const hit of hits) {
-        if (hit.rule.mode !== 'live' || hit.effects.every((effect) => effect.kind !== 'label')) continue
-        if (rules.find((rule) => rule.id === hit.rule.id)?.document.quota === undefined)
+      // A label counts from the next event on, in whatever batch that one lies; not that of a hit beyond its quota,
+      // which will be counted but do nothing.
+      const set = book.current(stored.tenantId)
+      for (const hit of hits)
+        if (hit.rule.mode === 'live' && quotas.admits(stored.tenantId, set, hit, stored.occurredAtMs))
           applyLabels(labels, stored, hit)
-      }
       return hits
     },
 

@@ -185,11 +185,8 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
           problems.push(...result.problems)
           return result.value
         }
-        // Pages for people say in words that there is nothing here.
-        if (!(route.scope === 'public' && route.rawResponse)) {
-          refuseNul(request.params, problems)
-          refuseNul(request.query, problems)
-        }
+        // Pages answer people, with a page.
+        if (!route.rawResponse) refuseNul({ ...(request.query as object), ...(request.params as object) }, problems)
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
         if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))

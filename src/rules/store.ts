@@ -250,6 +250,21 @@ export async function addHits(
   return rows[0]!.hits
 }
 
+/** Live hits of rules in these hours so far, for as many as there are any of. */
+export function selectLiveHits(
+  query: Query,
+  tenantId: string,
+  ruleIds: readonly string[],
+  hoursMs: readonly number[],
+): Promise<{ ruleId: string; version: number; hourMs: number; hits: number }[]> {
+  return query(
+    `SELECT rule_id AS "ruleId", version, hour_ms AS "hourMs", hits FROM rule_stats
+     WHERE tenant_id = $1 AND mode = 'live' AND rule_id = ANY($2) AND hour_ms = ANY($3::bigint[])`,
+    [tenantId, ruleIds, hoursMs],
+    'rule-stats-live',
+  )
+}
+
 export type HourCount = { ruleId: string; version: number; mode: 'live' | 'shadow'; hourMs: number; hits: number }
 
 /** Hits per rule and hour from `sinceMs` on, by event time. */

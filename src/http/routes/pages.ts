@@ -36,10 +36,6 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
       .headers({ ...pageHeaders, 'content-language': language })
       .send(page({ language, title, path, body }))
 
-  /** No id holds a NUL, and the database cannot look for one. */
-  const find = async (holder: Holder, decisionId: string, language: Language) =>
-    decisionId.includes('\u0000') ? undefined : publicDecision(deps, holder, decisionId, language)
-
   const notHere = (reply: FastifyReply, language: Language, path: string, what: 'link' | 'noDecision') => {
     const texts = languages[language]
     const [title, text] = [texts[`${what}Title`], texts[`${what}Text`]]
@@ -51,6 +47,8 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
     const { token, query, request, reply } = asked
     const path = request.url.split('?')[0]!
     const language = chooseLanguage(query.lang, request.headers['accept-language'])
+    // Nothing here has a NUL in its name, and the database cannot even look for one.
+    if (path.includes('%00')) return notHere(reply, language, path, 'link')
     try {
       const nowMs = deps.clock()
       const holder = await resolveSubjectLink(deps.db.query, token, nowMs)
@@ -80,7 +78,7 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
 
   mount(decisionPage, ({ params, query, request, reply }) =>
     open({ token: params.token, query, request, reply }, async ({ language, links, path, holder, nowMs }) => {
-      const decision = await find(holder, params.decisionId, language)
+      const decision = await publicDecision(deps, holder, params.decisionId, language)
       if (decision === undefined) return notHere(reply, language, path, 'noDecision')
       const body = decisionBody(language, decision, links, nowMs, query.done === '1')
       return send(reply, 200, language, path, languages[language].decisionTitle, body)
@@ -112,7 +110,7 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
 
   mount(appealPage, ({ params, query, request, reply }) =>
     open({ token: params.token, query, request, reply }, async (here) => {
-      const decision = await find(here.holder, params.decisionId, here.language)
+      const decision = await publicDecision(deps, here.holder, params.decisionId, here.language)
       if (decision === undefined) return notHere(reply, here.language, here.path, 'noDecision')
       // The page of the decision says why not: too late, asked already, taken back.
       if (!mayAppeal(decision, here.nowMs)) return toDecision(reply, here, decision.decisionId, false)
@@ -125,7 +123,7 @@ export function pageRoutes(app: FastifyInstance, mount: Mount, deps: PageDeps): 
     open({ token: params.token, query, request, reply }, async (here) => {
       // Not a form: then nothing of it fits, and the answer is the form again.
       const fields = (request.body ?? {}) as { text?: string; form?: string }
-      const decision = await find(here.holder, params.decisionId, here.language)
+      const decision = await publicDecision(deps, here.holder, params.decisionId, here.language)
       if (decision === undefined) return notHere(reply, here.language, here.path, 'noDecision')
       if (!mayAppeal(decision, here.nowMs))
         return toDecision(reply, here, decision.decisionId, decision.appeal !== undefined)
