@@ -24,13 +24,14 @@ export function launch(): Promise<Browser> {
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 type Violation = { id: string; impact: string | null; help: string; nodes: { html: string; target: string[] }[] }
 
-/** Violations of WCAG on the page that are serious or critical, one line each with the first element. */
-export async function seriousViolations(page: Page): Promise<string[]> {
+/** Violations of WCAG 2.2 AA (or of these rules alone) that are serious or critical, one line each with the first element. */
+export async function seriousViolations(page: Page, rules?: string[]): Promise<string[]> {
   await page.evaluate(axe)
   const { violations } = (await page.evaluate(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+    `axe.run(document, ${JSON.stringify({ runOnly: rules ?? standards })})`,
   )) as { violations: Violation[] }
   return violations
     .filter((one) => one.impact === 'serious' || one.impact === 'critical')

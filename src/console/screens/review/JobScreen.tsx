@@ -214,7 +214,7 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
                     ? 'Choose an answer'
                     : wordsMissing
                       ? 'Write the reason first'
-                      : choices.find((choice) => sameDraft(choice.draft, draft))?.title}
+                      : `${draft.verdict === 'violation' ? 'Confirm violation: ' : ''}${choices.find((choice) => sameDraft(choice.draft, draft))?.title}`}
                   <KeyHint keys="Enter" />
                 </Button>
                 <div className="row">

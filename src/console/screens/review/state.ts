@@ -85,7 +85,7 @@ export function choicesOf(view: JobView): Choice[] {
   const sorted = [...view.policies].sort((a, b) => Number(b.violation === proposed) - Number(a.violation === proposed))
   return [
     ...sorted.map((policy, index): Choice => ({
-      key: index < 9 ? String(index + 1) : '',
+      key: index < 10 ? String((index + 1) % 10) : '',
       title: policy.title,
       detail: policy.text,
       draft: { verdict: 'violation', violation: policy.violation, severity: policy.severity },
