@@ -285,7 +285,10 @@ async function actorOf(
   outlook: Outlook | undefined,
 ) {
   const summary = await selectActorSummary(query, tenantId, actorId)
-  const since = summary.createdAtMs ?? summary.firstSeenAtMs
+  // The platform knows best how old an account is; else the first event about it says at least so much.
+  const told = summary.attributes.createdAt
+  const toldMs = typeof told === 'string' ? Date.parse(told) : Number.NaN
+  const since = Number.isNaN(toldMs) ? (summary.createdAtMs ?? summary.firstSeenAtMs) : toldMs
   return {
     id: actorId,
     ...summary,

@@ -127,6 +127,7 @@ test('nobody reads about anybody else, and a dead link is a plain 404 page', asy
   for (const token of ['x', 'A'.repeat(43), '%00', '..%2f..'])
     assert.match((await get(`/me/${token}`)).text, /This link does not work/)
   assert.equal((await get('/me/nothing')).status, 404)
+  assert.equal((await get(`${link}/decisions/%00`)).status, 404)
   const short = await world.db.transaction((tx) =>
     createSubjectLink(tx, world.deps, tenantId, { actorId: 'somebody', ttlMs: 1_000 }),
   )
