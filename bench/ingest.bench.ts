@@ -53,7 +53,7 @@ try {
 
   await measure(8, 500, 40) // warm
   await drained()
-  const batch = await measure(4, 500, 240)
+  const batch = await measure(8, 500, 240)
   const behindS = await drained()
   say(
     `batches of 500: ${Math.round(batch.rate)} events/s acknowledged, request p99 ${batch.p99.toFixed(0)} ms; the worker had judged all of them ${behindS.toFixed(1)} s later`,

@@ -64,6 +64,7 @@ export type IngestWorker = {
 
 const batchDefault = 1_000
 const idleMs = 25
+const floodEvents = 400
 const giveWayTimes = 3
 const giveWayMsMax = 300
 // Writing a snapshot holds up judging for as long as it takes to copy every window (about 0.5 s at 150,000 of them), so
@@ -120,7 +121,8 @@ export function createIngestWorker(deps: IngestDeps): IngestWorker {
       }
       claim = { ...claim, cursor: moved }
       // Platforms wait for their answers, judgements wait in the stream: under a flood, leave them most of the time.
-      if (stream.waiting() > 0) await deps.sleep(Math.min(giveWayMsMax, giveWayTimes * (deps.clock() - beganMs)))
+      if (stream.waiting() >= floodEvents)
+        await deps.sleep(Math.min(giveWayMsMax, giveWayTimes * (deps.clock() - beganMs)))
       sinceSnapshot += batch.length
       judgedAtMs = deps.clock()
       if (sinceSnapshot >= snapshotEveryEvents) {

@@ -7,7 +7,9 @@ export const textLengthMax = 200_000
 export function own(base: unknown, field: string): unknown {
   if (typeof base !== 'object' || base === null || Array.isArray(base)) return null
   if (!Object.hasOwn(base, field)) return null
-  return (base as Record<string, unknown>)[field] ?? null
+  const value = (base as Record<string, unknown>)[field] ?? null
+  // JSON keeps no sign of zero over a round trip; a replay must divide by the same zero.
+  return value === 0 ? 0 : value
 }
 
 /** Equality by value: of lists by member, of maps by key. */

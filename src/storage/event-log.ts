@@ -106,14 +106,33 @@ export async function selectStream(
   partition: number,
   after: { xid: string; position: number },
   limit: number,
+  /** Takes an event out of the reader's own memory, where it has it; asked from this position on. */
+  held?: { fromPosition: number; take: (position: number) => Event | undefined },
 ): Promise<StoredEvent[]> {
-  const rows = await query<EventRow>(
-    `SELECT ${columns} FROM events
+  const rows = await query<EventRow & { body: Event | null }>(
+    `SELECT tenant_id, event_id, xid::text AS xid, position, occurred_ms, received_ms, late,
+       CASE WHEN position < $5::bigint THEN body END AS body
+     FROM events
      WHERE partition = $1 AND (events.xid, position) > ($2::text::xid8, $3::bigint) AND xid < stream_horizon()
      ORDER BY events.xid, position LIMIT $4`,
-    [partition, after.xid, after.position, limit],
+    [partition, after.xid, after.position, limit, held?.fromPosition ?? Number.MAX_SAFE_INTEGER],
     'events-stream',
   )
+  const missing = new Map<number, EventRow>()
+  for (const row of rows) {
+    if (row.body !== null) continue
+    const event = held?.take(row.position)
+    if (event === undefined) missing.set(row.position, row)
+    else row.body = event
+  }
+  if (missing.size > 0) {
+    const bodies = await query<{ position: number; body: Event }>(
+      'SELECT e.position, e.body FROM unnest($1::text[], $2::text[]) AS t (tenant_id, event_id) JOIN events e USING (tenant_id, event_id)',
+      [[...missing.values()].map((row) => row.tenant_id), [...missing.values()].map((row) => row.event_id)],
+      'events-bodies',
+    )
+    for (const { position, body } of bodies) missing.get(position)!.body = body
+  }
   return rows.map(toStored)
 }
 

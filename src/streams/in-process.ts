@@ -15,7 +15,9 @@ import type { Appended, NewStreamEvent, Stream } from './stream.ts'
 const flushEventsMax = 4_000
 
 /** While the database writes one batch, the next is being made ready. */
-const flushesMax = 2
+const flushesMax = 3
+/** About 50 MB of ordinary events. */
+const heldEventsMax = 20_000
 
 export type InProcessOptions = { db: Database; clock: Clock; partitions?: number }
 
@@ -53,6 +55,19 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
   const pending: Pending[] = []
   const listeners = new Set<() => void>()
   let flushing = 0
+  let waitingEvents = 0
+  // Events that this program has just written and not read yet, by position: most are read within milliseconds, and
+  // reading a body back from the database costs more than judging it. Only what is durable is held.
+  const held = new Map<number, Event>()
+  const hold = (position: number, event: Event) => {
+    held.set(position, event)
+    if (held.size > heldEventsMax) held.delete(held.keys().next().value!)
+  }
+  const take = (position: number) => {
+    const event = held.get(position)
+    held.delete(position)
+    return event
+  }
 
   const flush = async (): Promise<void> => {
     if (flushing >= flushesMax) return
@@ -119,6 +134,7 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
       const position = inserted.get(record)
       if (position !== undefined && !used.has(record)) {
         used.add(record)
+        hold(position, one.event)
         return { status: 'accepted', position }
       }
       const stored = position === undefined ? taken.get(one.tenantId)?.get(one.event.id) : records[record]!.event
@@ -130,15 +146,31 @@ export function createInProcessStream({ db, clock, partitions = 1 }: InProcessOp
 
   return {
     partitions,
-    waiting: () => pending.reduce((sum, one) => sum + one.events.length, 0),
+    waiting: () => waitingEvents,
     append(events) {
       if (events.length === 0) return Promise.resolve([])
       return new Promise((resolve, reject) => {
-        pending.push({ events, resolve, reject })
+        waitingEvents += events.length
+        const done = () => void (waitingEvents -= events.length)
+        pending.push({
+          events,
+          resolve: (appended) => {
+            done()
+            resolve(appended)
+          },
+          reject: (error) => {
+            done()
+            reject(error)
+          },
+        })
         void flush()
       })
     },
-    read: (partition, after, limit) => selectStream(db.query, partition, after, limit),
+    read: (partition, after, limit) =>
+      selectStream(db.query, partition, after, limit, {
+        fromPosition: held.keys().next().value ?? Number.MAX_SAFE_INTEGER,
+        take,
+      }),
     async claim(consumer, partition, owner) {
       const { token, xid, position } = await db.transaction((tx) => claimCursor(tx, consumer, partition, owner))
       return { consumer, partition, token, cursor: { xid, position } }

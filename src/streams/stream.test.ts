@@ -70,6 +70,22 @@ test('many writers at once: every event is read once and in an order that never 
   assert.deepEqual(missing(), [], 'events that no reader will ever see')
 })
 
+test('what was just written is read the same from memory as from the database', async () => {
+  const writer = createInProcessStream({ db, clock: () => 5 })
+  const odd = event('held', { attributes: { zero: 0, text: 'ü\u2028"', deep: [{ a: null }] } })
+  await writer.append([odd, event('held2')])
+  const read = async (from: Stream) => {
+    for (;;) {
+      const all = (await from.read(0, start, 10_000)).filter((one) => one.event.id.startsWith('held'))
+      if (all.length === 2) return all
+    }
+  }
+  const fromMemory = await read(writer)
+  assert.deepEqual(fromMemory, await read(stream))
+  assert.deepEqual(fromMemory, await read(writer), 'and again, when it is no longer held')
+  assert.deepEqual(fromMemory[0]!.event, odd.event)
+})
+
 test('a claim that was taken over writes nothing', async () => {
   const old = await stream.claim('c', 0, 'one')
   let [first] = await stream.read(0, start, 1)

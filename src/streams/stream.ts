@@ -23,7 +23,7 @@ export type Stream = {
   partitions: number
   /** Resolves when the events are durable; answers each in order. */
   append: (events: readonly NewStreamEvent[]) => Promise<Appended[]>
-  /** Events of this program that wait to be written: while there are any, platforms wait for their answer. */
+  /** Events that were handed to `append` here and are not durable yet: so many wait for their answer. */
   waiting: () => number
   /** Events after a position, in order; never past one that might still be overtaken. */
   read: (partition: number, after: Position, limit: number) => Promise<StreamEvent[]>
