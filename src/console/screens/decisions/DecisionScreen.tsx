@@ -23,13 +23,13 @@ import { EventLink } from '../../parts/EventLink.tsx'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
-import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
+import { MatchPanel } from './MatchPanel.tsx'
 import { outcomeTones, traceOf } from './state.ts'
 
 /** One decision: its chain from the event to every consequence, the statement of reasons, and whether replay agrees. */
@@ -166,11 +166,7 @@ export function Screen() {
               ]}
             />
           </Panel>
-          {decision.match === null ? null : (
-            <Panel title="The match it rests on">
-              <MatchFacts match={decision.match as Partial<MatchRef>} />
-            </Panel>
-          )}
+          {decision.match === null ? null : <MatchPanel decision={decision} match={decision.match as MatchRef} />}
           <Panel title="Consequences">
             {consequences.length === 0 ? (
               <p className="faint small" style={{ margin: 0 }}>
@@ -232,30 +228,6 @@ export function Screen() {
         </ul>
       </ConfirmWithPreview>
     </Page>
-  )
-}
-
-function MatchFacts({ match }: { match: Partial<MatchRef> }) {
-  const { bankId, entryId, distance, threshold, signalType, mediaSha256 } = match
-  return (
-    <div className="stack">
-      {mediaSha256 === undefined ? null : (
-        <MediaTile media={{ id: 'of the entry', kind: 'photo', upload: mediaSha256 }} sizePx={160} />
-      )}
-      <EvidenceList
-        facts={[
-          ['Distance', distance === undefined ? undefined : `${distance} of at most ${threshold} (${signalType})`],
-          [
-            'Entry',
-            bankId === undefined || entryId === undefined ? undefined : (
-              <Go key="e" to={path`/banks/${bankId}/${entryId}`}>
-                Open bank entry
-              </Go>
-            ),
-          ],
-        ]}
-      />
-    </div>
   )
 }
 
