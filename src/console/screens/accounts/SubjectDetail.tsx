@@ -83,7 +83,7 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
                   </span>
                   {gate.untilMs === null ? null : (
                     <span className="small muted">
-                      until <RelativeTime timeMs={gate.untilMs} />
+                      ends <RelativeTime timeMs={gate.untilMs} />
                     </span>
                   )}
                 </span>

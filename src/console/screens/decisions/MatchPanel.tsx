@@ -1,9 +1,7 @@
 import type { MatchRef } from '../../../domain/entry.ts'
 import { turnText } from '../../../domain/plain-words.ts'
-import type { Signal } from '../../../domain/signal.ts'
 import { getBank, getBankEntry } from '../../../http/contract/banks.ts'
-import type { Decision } from '../../../http/contract/decisions.ts'
-import { getEvent } from '../../../http/contract/events.ts'
+import type { DecisionDetail, StepView } from '../../../http/contract/decisions.ts'
 import { useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useMay } from '../../frame/session.tsx'
@@ -13,27 +11,21 @@ import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Panel } from '../../parts/Page.tsx'
+import { eventOf, evidenceOf } from './state.ts'
 
-const tilePx = 168
+// Two of them fit beside each other in the narrow column.
+const tilePx = 144
 
 /** The item beside the bank entry that it matches, with how near they are: what a person compares before they agree. */
-export function MatchPanel({ decision, match }: { decision: Decision; match: MatchRef }) {
+export function MatchPanel({ detail, match }: { detail: DecisionDetail; match: MatchRef }) {
+  const { decision } = detail
+  const tree = detail.explanation.tree as StepView
   const { bankId, entryId, distance, threshold, signalType, mediaSha256 } = match
   const mayBanks = useMay('banks:read')
-  const mayEvents = useMay('events:read')
   const bank = useRead(getBank, { params: { bankId } }, { enabled: mayBanks, staleMs: 60_000 })
   const entry = useRead(getBankEntry, { params: { bankId, entryId } }, { enabled: mayBanks, staleMs: 60_000 })
-  const event = useRead(
-    getEvent,
-    { params: { eventId: decision.eventId ?? '' } },
-    { enabled: mayEvents && decision.eventId !== null, staleMs: 60_000 },
-  )
-  const evidence = (event.data?.entries ?? [])
-    .flatMap(({ kind, body }) => (kind === 'signal.recorded' ? (body as { signals: Signal[] }).signals : []))
-    .find((signal) => (signal.evidence?.entryId ?? signal.evidence?.entry) === entryId)?.evidence as
-    | { transformation?: string; mediaIndex?: number; start?: number; end?: number }
-    | undefined
-  const item = event.data?.stored.event.item
+  const evidence = evidenceOf(tree, entryId)
+  const item = eventOf(tree)?.item
   const media = item?.media?.[evidence?.mediaIndex ?? 0]
   const known = entry.data
   return (
@@ -51,7 +43,7 @@ export function MatchPanel({ decision, match }: { decision: Decision; match: Mat
           ) : signalType === 'text' && item?.text ? (
             <MarkedText text={item.text} language={item.language} start={evidence?.start} end={evidence?.end} />
           ) : (
-            <p className="faint small">{event.isLoading ? 'Reading…' : 'Its content is not kept.'}</p>
+            <p className="faint small">Its content is not kept.</p>
           )}
         </section>
         <section>

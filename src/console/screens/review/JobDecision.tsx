@@ -124,7 +124,7 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
                   <LevelBadge action={context.action} />
                   {context.closed[0]?.untilMs === undefined ? null : (
                     <span className="small muted">
-                      until <RelativeTime timeMs={context.closed[0].untilMs} />
+                      ends <RelativeTime timeMs={context.closed[0].untilMs} />
                     </span>
                   )}
                 </span>
