@@ -64,7 +64,8 @@ export type IngestWorker = {
 
 const batchDefault = 1_000
 const idleMs = 25
-const giveWayMsMax = 100
+const giveWayTimes = 3
+const giveWayMsMax = 300
 // Writing a snapshot holds up judging for as long as it takes to copy every window (about 0.5 s at 150,000 of them), so
 // it is done when nobody waits; under steady load only this often. A restart rolls forward about 30,000 events a second.
 const snapshotIdleEvents = 2_000
@@ -118,8 +119,8 @@ export function createIngestWorker(deps: IngestDeps): IngestWorker {
         continue
       }
       claim = { ...claim, cursor: moved }
-      // Platforms wait for their answers, judgements wait in the stream: under a flood, leave them half of the time.
-      if (stream.waiting() > 0) await deps.sleep(Math.min(giveWayMsMax, deps.clock() - beganMs))
+      // Platforms wait for their answers, judgements wait in the stream: under a flood, leave them most of the time.
+      if (stream.waiting() > 0) await deps.sleep(Math.min(giveWayMsMax, giveWayTimes * (deps.clock() - beganMs)))
       sinceSnapshot += batch.length
       judgedAtMs = deps.clock()
       if (sinceSnapshot >= snapshotEveryEvents) {
