@@ -1,4 +1,5 @@
 import type { Outcome } from '../domain/error.ts'
+import { momentText } from '../domain/plain-words.ts'
 
 export type Relation = 'self' | 'co_admin' | 'delegate' | 'notifier'
 
@@ -48,7 +49,7 @@ export function mayAppeal(plea: Plea): Outcome<{ tell: string[] }, AppealRefusal
   const no = (reason: AppealRefusal, detail: string) => ({ ok: false as const, reason, detail })
   if (decision.status === 'reversed') return no('already-reversed', 'This decision has already been reversed.')
   if (plea.nowMs >= decision.appealUntilMs)
-    return no('window-closed', `Appeals were possible until ${new Date(decision.appealUntilMs).toISOString()}.`)
+    return no('window-closed', `Appeals were possible until ${momentText(decision.appealUntilMs)}.`)
   if (plea.appealedBy.includes(appellantId))
     return no('already-appealed', 'You have already appealed this decision. Each person may do so once.')
   if (plea.relation === 'self')

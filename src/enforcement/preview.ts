@@ -1,3 +1,4 @@
+import { pointsText } from '../domain/plain-words.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { Query } from '../storage/database.ts'
 import { selectHistory } from './current.ts'
@@ -56,8 +57,8 @@ export async function previewImpact(
         impact.examples.push({
           actorId,
           context,
-          before: `${was?.action ?? 'none'} (${was?.points ?? 0} points)`,
-          after: `${is?.action ?? 'none'} (${is?.points ?? 0} points)`,
+          before: `${was?.action ?? 'none'} (${pointsText(was?.points ?? 0)})`,
+          after: `${is?.action ?? 'none'} (${pointsText(is?.points ?? 0)})`,
         })
     }
     if (change > 0) impact.worse++

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../domain/entry.ts'
+import { pointsText } from '../domain/plain-words.ts'
 import { isNotice, type LadderStep } from '../domain/policy.ts'
 import {
   everywhere,
@@ -282,7 +283,7 @@ export function arithmeticOf(result: Fold, set: PolicySet, taken: Taken): string
     taken.level < highestStep(cell.ladders[cell.contexts.indexOf(taken.context)]!, taken.own + taken.spilled)
       ? ` (points from other contexts cause at most ${taken.step.action})`
       : ''
-  return `${words} = ${rounded(taken.own + taken.spilled)} points; from ${rounded(taken.step.at)}: ${stepInWords(taken.step)}${capped}`
+  return `${words} = ${pointsText(taken.own + taken.spilled)}; from ${rounded(taken.step.at)}: ${stepInWords(taken.step)}${capped}`
 }
 
 function highestStep(ladder: readonly LadderStep[], points: number): number {
@@ -300,7 +301,7 @@ function sumInWords(result: Fold, set: PolicySet, context: number, own: number, 
     const ageMs = atMs - strike.atMs
     return ageMs >= cell.windowMs ? 0 : decayed(cell.decay, ageMs) * cell.weights[result.contextOf[index]!]!
   })
-  return `${inWords(list, (part) => part.context === set.contexts[context])} = ${rounded(own + spilled)} points`
+  return `${inWords(list, (part) => part.context === set.contexts[context])} = ${pointsText(own + spilled)}`
 }
 
 const dayMs = 86_400_000

@@ -1,5 +1,6 @@
 import type { LedgerEntry } from '../domain/entry.ts'
 import type { Clock } from '../domain/ids.ts'
+import { momentText, pointsText } from '../domain/plain-words.ts'
 import type { Reason } from '../domain/signal.ts'
 import type { Policies } from '../enforcement/policies.ts'
 import { replayDecision, type Replay } from '../enforcement/replay.ts'
@@ -110,8 +111,7 @@ function isReview(entry: LedgerEntry): boolean {
   return entry.kind.startsWith('job.') || entry.kind === 'violation.confirmed'
 }
 
-const until = (timeMs: number | undefined) =>
-  timeMs === undefined ? 'without end' : `until ${new Date(timeMs).toISOString()}`
+const until = (timeMs: number | undefined) => (timeMs === undefined ? 'without end' : `until ${momentText(timeMs)}`)
 const where = (context: string) => (context === '*' ? 'everywhere' : `in ${context}`)
 
 /** What an entry says, in one line. */
@@ -149,7 +149,7 @@ export function titleOf(entry: LedgerEntry): string {
       return `${entry.body.feature === '*' ? 'All features' : entry.body.feature} ${where(entry.body.context)} opened: ${entry.body.how}`
     case 'standing.changed':
       return `Standing: ${Object.entries(entry.body.contexts)
-        .map(([context, { points, action }]) => `${context} ${points} points (${action})`)
+        .map(([context, { points, action }]) => `${context} ${pointsText(points)} (${action})`)
         .join(', ')}`
     case 'item.removed':
       return `Item ${entry.body.itemId} removed`

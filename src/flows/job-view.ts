@@ -1,6 +1,6 @@
-import type { EntryKind, LedgerEntry, MatchRef, Severity, ViolationProposal } from '../domain/entry.ts'
+import type { Author, EntryKind, LedgerEntry, MatchRef, Severity, ViolationProposal } from '../domain/entry.ts'
 import type { Event } from '../domain/event.ts'
-import type { Signal } from '../domain/signal.ts'
+import type { Reason, Signal } from '../domain/signal.ts'
 import { selectAppeal } from '../appeals/store.ts'
 import type { Policies } from '../enforcement/policies.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -99,6 +99,9 @@ export type AppealView = {
 
 export type JobView = {
   job: Job
+  /** Why the job was opened, and by whom or what. */
+  because: Reason[]
+  openedBy?: Author
   etag: string
   claimedByMe: boolean
   claimUntilMs?: number
@@ -158,8 +161,11 @@ export async function jobView(
   const next = { personId: reviewer.id, queues, nowMs }
   const candidates = await selectCandidates(query, tenantId, next, 2)
   const thread = stored?.event?.thread
+  const opened = await entryById(query, tenantId, job.createdEntryId)
   return {
     job,
+    because: opened?.because ?? [],
+    openedBy: opened?.author,
     etag: await etagOf(query, tenantId, job),
     claimedByMe: claim?.personId === reviewer.id,
     claimUntilMs: claim?.untilMs,

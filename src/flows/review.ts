@@ -1,6 +1,7 @@
 import { verdicts, type Author, type LedgerEntry, type NewEntry, type Severity, type Verdict } from '../domain/entry.ts'
 import { InputError, type Outcome, type Refusal } from '../domain/error.ts'
 import { uuidv7 } from '../domain/ids.ts'
+import { momentText } from '../domain/plain-words.ts'
 import { entriesAbout, entryById } from '../ledger/read.ts'
 import { jobEntry, mayDecide, type JobRefusal } from '../review/claim.ts'
 import { jobEtag, parseJobEtag, refuse, type Job } from '../review/job.ts'
@@ -326,7 +327,7 @@ async function whatChanged(query: Query, tenantId: string, job: Job, ifMatch: st
       limit: 50,
     })
     for (const { kind, body, recordedAtMs } of entries.slice(0, Math.max(1, job.version - seen.version))) {
-      const at = new Date(recordedAtMs).toISOString()
+      const at = momentText(recordedAtMs)
       if (kind === 'job.merged')
         changes.push(`Since ${at} this job also asks about "${body.violation ?? 'another proposal'}".`)
       else if (kind === 'violation.confirmed' || kind === 'violation.dismissed')
@@ -343,7 +344,7 @@ async function whatChanged(query: Query, tenantId: string, job: Job, ifMatch: st
       changes.push(
         newest === undefined
           ? 'The item is no longer there.'
-          : `The item has changed: ${newest.event.type} at ${new Date(newest.occurredAtMs).toISOString()}.`,
+          : `The item has changed: ${newest.event.type} at ${momentText(newest.occurredAtMs)}.`,
       )
     }
   }

@@ -7,11 +7,21 @@ import { join } from 'node:path'
 /**
  * Serves the built console under /console/. Addresses of screens are no files: they all get the page, which then shows
  * the screen. Built files carry a hash in their names and are kept by browsers; the page itself is asked for each time.
+ * Browsers ask for /favicon.ico on every page that names no icon: they get that of the console, or nothing before it is
+ * built.
  */
 export async function consoleFiles(app: FastifyInstance, folder: string): Promise<void> {
   const page = join(folder, 'index.html')
   app.get('/', (_request, reply) => reply.redirect('/console/'))
   app.get('/console', (_request, reply) => reply.redirect('/console/'))
+  const icon = join(folder, 'assets/mark-1.svg')
+  app.get('/favicon.ico', async (_request, reply) => {
+    if (!existsSync(icon)) return reply.code(204).send()
+    return reply
+      .type('image/svg+xml')
+      .header('cache-control', 'public, max-age=86400')
+      .send(await readFile(icon))
+  })
   if (!existsSync(page)) {
     app.get('/console/*', (_request, reply) =>
       reply

@@ -1,17 +1,8 @@
 import type { MatchRef } from '../domain/entry.ts'
+import { turnText } from '../domain/plain-words.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
 import type { Match } from './lookup.ts'
-
-const turns: Record<string, string> = {
-  rotate90: 'rotated by 90 degrees',
-  rotate180: 'rotated by 180 degrees',
-  rotate270: 'rotated by 270 degrees',
-  flipX: 'flipped upside down',
-  flipY: 'mirrored',
-  flipPlus1: 'mirrored and rotated',
-  flipMinus1: 'mirrored and rotated',
-}
 
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000
 
@@ -22,7 +13,7 @@ const rounded = (value: number) => Math.round(value * 1_000) / 1_000
 export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef): Signal[] {
   return matches.map((match) => {
     const where = `entry ${match.entryId} of bank "${match.bank.name}"`
-    const turned = match.transformation === undefined ? '' : `, ${turns[match.transformation] ?? match.transformation}`
+    const turned = match.transformation === undefined ? '' : `, ${turnText(match.transformation)}`
     return {
       name: match.part.kind === 'photo' ? 'match.media' : 'match.text',
       subject,

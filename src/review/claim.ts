@@ -1,6 +1,7 @@
 import type { Author, NewEntry } from '../domain/entry.ts'
 import type { Outcome } from '../domain/error.ts'
 import type { Clock } from '../domain/ids.ts'
+import { momentText } from '../domain/plain-words.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Tx } from '../storage/database.ts'
 import { claimMs, heldClaim, refuse, type Job } from './job.ts'
@@ -42,14 +43,14 @@ export function mayWork(job: Job, personId: string, nowMs: number): Outcome<obje
   if (job.state === 'decided')
     return refuse(
       'already-decided',
-      `${job.decidedBy} decided this job as "${job.verdict}" at ${iso(job.closedAtMs!)}.`,
+      `${job.decidedBy} decided this job as "${job.verdict}" at ${momentText(job.closedAtMs!)}.`,
     )
   if (job.state === 'withdrawn') return refuse('withdrawn', `This job was withdrawn: ${job.withdrawnReason}`)
   if (job.excludedPeople.includes(personId))
     return refuse('excluded', 'You took part in the decision that this job is about, so somebody else must look at it.')
   const claim = heldClaim(job, nowMs)
   if (claim !== undefined && claim.personId !== personId)
-    return refuse('claimed-by-other', `${claim.personId} has had this job since ${iso(claim.fromMs)}.`)
+    return refuse('claimed-by-other', `${claim.personId} has had this job since ${momentText(claim.fromMs)}.`)
   return { ok: true }
 }
 
@@ -65,10 +66,6 @@ export function mayDecide(job: Job, personId: string, nowMs: number): Outcome<ob
         : `Your claim expired and ${job.claim.personId} had the job after you. Take it again first.`,
     )
   return { ok: true }
-}
-
-function iso(timeMs: number): string {
-  return new Date(timeMs).toISOString()
 }
 
 async function give(tx: Tx, deps: ClaimDeps, tenantId: string, job: Job, author: Author & { kind: 'person' }) {

@@ -72,6 +72,7 @@ test(
       }
 
       await step('signed out, every address leads to the sign-in page', async () => {
+        assert.ok((await context.request.get(at('/favicon.ico'))).ok())
         await page.goto(at('/console/decisions'))
         await page.waitForURL('**/console/sign-in?return=**')
         await page.getByRole('heading', { name: 'Sign in to Custos' }).waitFor()
@@ -220,12 +221,14 @@ test(
         assert.deepEqual(await seriousViolations(page), [], 'job')
         await page.keyboard.press('1')
         await page.getByRole('region', { name: 'What will follow' }).waitFor()
+        await page.getByRole('button', { name: /^Decide: / }).waitFor()
         await picture(page, 'job')
         await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
         assert.deepEqual(await seriousViolations(page), [], 'job in dark')
         await picture(page, 'job-dark')
         await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
         await page.keyboard.press('n')
+        await page.getByRole('button', { name: /^Close: no violation/ }).waitFor()
         await page.keyboard.press('Enter')
         await page.waitForURL((url) => url.href !== first && /review\/(jobs|next)/.test(url.pathname))
         const after = await read<{ decided: number }>('/v1/review/me')

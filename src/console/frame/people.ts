@@ -21,7 +21,8 @@ export function shortId(id: string): string {
   return id.replace(uuid, (found) => `${found.slice(0, 8)}…${found.slice(-4)}`)
 }
 
-const isoTime = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z/g
+// As machines write a time, and as the sentences of the server do.
+const times = /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z|\d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2} UTC/g
 
 /** Makes a text of the server readable: ids of staff become their names, other ids short, times those of the reader. */
 export function useNamed(): (text: string) => string {
@@ -35,7 +36,7 @@ export function useNamed(): (text: string) => string {
   return (text) =>
     text
       .replace(uuid, (found) => names.get(found) ?? shortId(found))
-      .replace(isoTime, (found) =>
+      .replace(times, (found) =>
         new Date(found).toLocaleString(undefined, {
           day: 'numeric',
           month: 'short',

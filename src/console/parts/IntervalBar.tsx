@@ -12,6 +12,7 @@ export function IntervalBar({
   of,
   label,
   width = 72,
+  unknown = 'not yet known',
 }: {
   estimate: number | null | undefined
   low: number | null | undefined
@@ -20,8 +21,10 @@ export function IntervalBar({
   of?: number
   label: string
   width?: number
+  /** What is said without observations. */
+  unknown?: string
 }) {
-  if (estimate === null || estimate === undefined || of === 0) return <span className="faint small">not yet known</span>
+  if (estimate === null || estimate === undefined || of === 0) return <span className="faint small">{unknown}</span>
   const from = low ?? estimate
   const to = high ?? estimate
   const text = `${percentText(estimate)} (${percentText(from)} to ${percentText(to)}${of === undefined ? '' : `, of ${of}`})`

@@ -1,6 +1,7 @@
 import type { SubjectRef } from '../../domain/subject.ts'
 import { getSubject } from '../../http/contract/subjects.ts'
 import { problemOf, useRead } from '../api.ts'
+import { countOf } from '../frame/time.ts'
 import { LevelBadge } from './LevelBadge.tsx'
 import { StatusBadge } from './StatusBadge.tsx'
 
@@ -20,7 +21,7 @@ export function SubjectCard({ subject }: { subject: SubjectRef }) {
         .map((standing) => (
           <div key={standing.context} className="row small">
             <span className="grow clip muted">{standing.title}</span>
-            <span>{standing.points} pt</span>
+            <span>{countOf(standing.points, 'point')}</span>
             <LevelBadge action={standing.action} />
           </div>
         ))}
@@ -31,7 +32,7 @@ export function SubjectCard({ subject }: { subject: SubjectRef }) {
         <span className="small muted">
           {read.data.decisions.length === 0
             ? 'No decision about it'
-            : `${read.data.decisions.length} ${read.data.decisions.length === 1 ? 'decision' : 'decisions'}, ${read.data.decisions.filter((decision) => decision.status === 'reversed').length} reversed`}
+            : `${countOf(read.data.decisions.length, 'decision')}, ${read.data.decisions.filter((decision) => decision.status === 'reversed').length} reversed`}
         </span>
       ) : null}
     </div>

@@ -1,4 +1,5 @@
 import type { EntryBodies, EntryKind } from '../../domain/entry.ts'
+import { countOf } from '../frame/time.ts'
 import type { TimelineKind, TimelinePoint } from './Timeline.tsx'
 
 type Words = { [Kind in EntryKind]?: (body: EntryBodies[Kind]) => string }
@@ -51,7 +52,7 @@ const words: Words = {
   'policy.published': (body) => `Policy ${body.policyId} v${body.version} published`,
   'settings.changed': (body) => `Settings changed: ${Object.keys(body.changes).join(', ')}`,
   'person.viewed_sensitive': (body) => `Sensitive content viewed: ${body.what}`,
-  'person.erased': (body) => `Personal data erased (${body.eventsErased} events)`,
+  'person.erased': (body) => `Personal data erased (${countOf(body.eventsErased, 'event')})`,
 }
 
 /** What an entry says, in one plain sentence. */

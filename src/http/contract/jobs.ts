@@ -156,6 +156,8 @@ const Preview = Type.Object({
 export const JobView = Type.Object(
   {
     job: JobSchema,
+    because: Type.Array(Reason, { description: 'Why the job was opened.' }),
+    openedBy: Optional(Type.Unknown({ description: 'Who opened it, as in the ledger.' })),
     etag: Type.String({ description: 'Send it as If-Match with the verdict.' }),
     claimedByMe: Type.Boolean(),
     claimUntilMs: Optional(TimeMs),

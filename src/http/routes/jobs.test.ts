@@ -348,6 +348,11 @@ test('a report is about the one who posted, never about the one who reported', a
   assert.equal(view.event?.item?.text, 'nasty words')
   assert.equal(view.actor?.id, 'poster')
   assert.deepEqual(
+    view.because.map(({ because }) => because),
+    ['A report by one person'],
+  )
+  assert.deepEqual(view.openedBy, { kind: 'rule', id: 'reported-once', version: 1 })
+  assert.deepEqual(
     view.reports.map(({ reporterId, reason }) => [reporterId, reason]),
     [['reporter', 'harassment']],
   )

@@ -1,11 +1,9 @@
 import { Button, Checkbox } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import type { SubjectRef } from '../../../domain/subject.ts'
-import { listEvents } from '../../../http/contract/events.ts'
 import { getSubject, getTimeline, type SubjectView } from '../../../http/contract/subjects.ts'
 import { usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
-import { useMay } from '../../frame/session.tsx'
 import { countOf } from '../../frame/time.ts'
 import { path, useUrl } from '../../frame/url.ts'
 import { condense } from '../../parts/arithmetic.ts'
@@ -22,6 +20,7 @@ import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { StatusBadge } from '../../parts/StatusBadge.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { Timeline } from '../../parts/Timeline.tsx'
+import { chipName, namesFrom, useEventsAbout } from './name.ts'
 import { timelineOf } from './state.ts'
 import { SubjectLink } from './SubjectLink.tsx'
 
@@ -36,13 +35,7 @@ const kindWords = {
 export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; wide?: boolean }) {
   const params = { kind: subject.kind, id: subject.id }
   const read = useRead(getSubject, { params }, { everyMs: 10_000 })
-  const mayEvents = useMay('events:read')
-  const about = { actor: 'actorId', item: 'itemId', thread: 'threadId' } as const
-  const events = usePages(
-    listEvents,
-    { query: { [about[subject.kind]]: subject.id } },
-    { enabled: mayEvents, limit: 100, everyMs: 10_000 },
-  )
+  const events = useEventsAbout(subject)
   const entries = usePages(getTimeline, { params }, { limit: 200, everyMs: 10_000 })
   const [kinds, setKinds] = useState<string[]>(Object.keys(kindWords))
   const points = useMemo(
@@ -90,7 +83,7 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
                   </span>
                   {gate.untilMs === null ? null : (
                     <span className="small muted">
-                      until <RelativeTime timeMs={gate.untilMs} />
+                      ends <RelativeTime timeMs={gate.untilMs} />
                     </span>
                   )}
                 </span>
@@ -116,7 +109,12 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
   const main = (
     <>
       {content?.item === undefined ? null : (
-        <Panel title="Content" acts={<SubjectChip subject={{ kind: 'actor', id: content.actor.id }} />}>
+        <Panel
+          title="Content"
+          acts={
+            <SubjectChip subject={{ kind: 'actor', id: content.actor.id }} name={chipName(content.actor.attributes)} />
+          }
+        >
           <ItemView item={content.item} />
         </Panel>
       )}
@@ -153,9 +151,16 @@ export function SubjectDetail({ subject, wide = false }: { subject: SubjectRef; 
       </Panel>
     </>
   )
+  const names = subject.kind === 'actor' ? namesFrom(events.items, subject.id) : {}
   if (!wide)
     return (
       <>
+        {names.name === undefined && names.handle === undefined ? null : (
+          <p className="row wrap" style={{ margin: '0 0 8px' }} dir="auto">
+            {names.name === undefined ? null : <strong>{names.name}</strong>}
+            {names.handle === undefined ? null : <span className="muted">@{names.handle}</span>}
+          </p>
+        )}
         {side}
         {main}
       </>

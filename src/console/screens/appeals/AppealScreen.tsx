@@ -30,16 +30,14 @@ const answers = {
   upheld: {
     act: 'Uphold decision',
     key: 'u',
-    harm: true,
     undo: 'The person may still go to an out-of-court body or to court.',
   },
   overturned: {
     act: 'Overturn decision',
     key: 'o',
-    harm: false,
     undo: 'A reversal cannot itself be undone; a new decision would have to be made.',
   },
-  modified: { act: 'Modify decision', key: 'm', harm: true, undo: 'The decision can be changed again by a person.' },
+  modified: { act: 'Modify decision', key: 'm', undo: 'The decision can be changed again by a person.' },
 } as const
 type Answer = keyof typeof answers
 
@@ -173,7 +171,6 @@ export function Screen() {
           onClose={() => setAsking(undefined)}
           title={answers[asking].act}
           act={answers[asking].act}
-          harm={answers[asking].harm}
           busy={decide.isPending}
           error={decide.error}
           undo={answers[asking].undo}

@@ -183,8 +183,8 @@ export function Screen() {
         >
           <p style={{ margin: 0 }}>{acts[asking].says}</p>
           <p className="muted" style={{ margin: '8px 0 0' }}>
-            {entry.matches.toLocaleString('en')} proposals rest on it; {entry.overturned.toLocaleString('en')} were
-            overturned.
+            Proposals that rest on it: {entry.matches.toLocaleString('en')}; overturned:{' '}
+            {entry.overturned.toLocaleString('en')}.
           </p>
         </ConfirmWithPreview>
       )}

@@ -23,14 +23,15 @@ import { EventLink } from '../../parts/EventLink.tsx'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
-import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
-import { outcomeTones, traceOf } from './state.ts'
+import { chipName } from '../accounts/name.ts'
+import { MatchPanel } from './MatchPanel.tsx'
+import { eventOf, outcomeTones, traceOf } from './state.ts'
 
 /** One decision: its chain from the event to every consequence, the statement of reasons, and whether replay agrees. */
 export function Screen() {
@@ -61,6 +62,8 @@ export function Screen() {
     const { etag } = await client.callFull(getDecision, { params: { decisionId } })
     reverse.mutate({ params: { decisionId }, body: { reason }, headers: { 'if-match': etag ?? '*' } })
   }
+  const event = eventOf(read.data.explanation.tree as StepView)
+  const actorName = event?.actor.id === decision.actorId ? chipName(event.actor.attributes) : undefined
   const running = consequences.filter((consequence) => consequence.state === 'running')
   return (
     <Page
@@ -109,7 +112,7 @@ export function Screen() {
           <Panel title="What was decided">
             <EvidenceList
               facts={[
-                ['Account', <SubjectChip key="a" subject={{ kind: 'actor', id: decision.actorId }} />],
+                ['Account', <SubjectChip key="a" subject={{ kind: 'actor', id: decision.actorId }} name={actorName} />],
                 [
                   'Item',
                   decision.itemId === null ? undefined : (
@@ -166,11 +169,7 @@ export function Screen() {
               ]}
             />
           </Panel>
-          {decision.match === null ? null : (
-            <Panel title="The match it rests on">
-              <MatchFacts match={decision.match as Partial<MatchRef>} />
-            </Panel>
-          )}
+          {decision.match === null ? null : <MatchPanel detail={read.data} match={decision.match as MatchRef} />}
           <Panel title="Consequences">
             {consequences.length === 0 ? (
               <p className="faint small" style={{ margin: 0 }}>
@@ -189,7 +188,8 @@ export function Screen() {
                     {consequence.untilMs === null ? null : (
                       <>
                         {' '}
-                        · until <RelativeTime timeMs={consequence.untilMs} />
+                        · {consequence.state === 'running' ? 'ends' : 'was to end'}{' '}
+                        <RelativeTime timeMs={consequence.untilMs} />
                       </>
                     )}
                   </div>
@@ -232,30 +232,6 @@ export function Screen() {
         </ul>
       </ConfirmWithPreview>
     </Page>
-  )
-}
-
-function MatchFacts({ match }: { match: Partial<MatchRef> }) {
-  const { bankId, entryId, distance, threshold, signalType, mediaSha256 } = match
-  return (
-    <div className="stack">
-      {mediaSha256 === undefined ? null : (
-        <MediaTile media={{ id: 'of the entry', kind: 'photo', upload: mediaSha256 }} sizePx={160} />
-      )}
-      <EvidenceList
-        facts={[
-          ['Distance', distance === undefined ? undefined : `${distance} of at most ${threshold} (${signalType})`],
-          [
-            'Entry',
-            bankId === undefined || entryId === undefined ? undefined : (
-              <Go key="e" to={path`/banks/${bankId}/${entryId}`}>
-                Open bank entry
-              </Go>
-            ),
-          ],
-        ]}
-      />
-    </div>
   )
 }
 
@@ -311,7 +287,7 @@ function StatementPanel({ detail }: { detail: DecisionDetail }) {
           ['Found', statement.automatedDetection ? 'automatically' : 'by a person'],
           ['Decided', statement.automatedDecision.toLowerCase().replaceAll('_', ' ')],
           ['Source', statement.sourceType.toLowerCase().replaceAll('_', ' ')],
-          ['Appeal until', <RelativeTime key="u" timeMs={statement.appealUntilMs} />],
+          ['Appeals close', <RelativeTime key="u" timeMs={statement.appealUntilMs} />],
         ]}
       />
       <details>

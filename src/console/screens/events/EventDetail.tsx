@@ -10,6 +10,7 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SignalList } from '../../parts/SignalRow.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
+import { chipName } from '../accounts/name.ts'
 import { signalsOf } from './state.ts'
 
 /** One event with its signals, all that followed from it, and its raw form. */
@@ -27,7 +28,14 @@ export function EventDetail({ eventId }: { eventId: string }) {
         <EvidenceList
           facts={[
             ['Type', <code key="t">{event.type}</code>],
-            ['Account', <SubjectChip key="a" subject={{ kind: 'actor', id: event.actor.id }} />],
+            [
+              'Account',
+              <SubjectChip
+                key="a"
+                subject={{ kind: 'actor', id: event.actor.id }}
+                name={chipName(event.actor.attributes)}
+              />,
+            ],
             ['Item', event.item ? <SubjectChip key="i" subject={{ kind: 'item', id: event.item.id }} /> : undefined],
             [
               'Thread',

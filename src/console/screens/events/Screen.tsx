@@ -15,6 +15,7 @@ import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { TextFilter } from '../../parts/TextFilter.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
+import { chipName } from '../accounts/name.ts'
 import { emptyTail, eventLine, releaseWaiting, takeNewest, takeOlder } from './state.ts'
 
 const columns: Column<StoredEventView>[] = [
@@ -41,7 +42,9 @@ const columns: Column<StoredEventView>[] = [
     key: 'actor',
     title: 'Account',
     width: 'minmax(96px, 180px)',
-    cell: (row) => <SubjectChip subject={{ kind: 'actor', id: row.event.actor.id }} />,
+    cell: (row) => (
+      <SubjectChip subject={{ kind: 'actor', id: row.event.actor.id }} name={chipName(row.event.actor.attributes)} />
+    ),
   },
   {
     key: 'what',

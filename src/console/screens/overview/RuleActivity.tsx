@@ -57,6 +57,7 @@ export function RuleActivity() {
                     estimate={rule.standing.precision}
                     low={rule.standing.interval?.[0]}
                     high={rule.standing.interval?.[1]}
+                    unknown="nobody has looked yet"
                   />
                 </td>
               </tr>

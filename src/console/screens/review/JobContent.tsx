@@ -1,11 +1,10 @@
 import type { EventItem } from '../../../domain/event.ts'
-import { getEvent } from '../../../http/contract/events.ts'
+import { turnText } from '../../../domain/plain-words.ts'
 import type { JobView } from '../../../http/contract/jobs.ts'
 import { spanText } from '../../frame/time.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useNamed } from '../../frame/people.ts'
 import { path } from '../../frame/url.ts'
-import { useRead } from '../../api.ts'
 import { AuthorName } from '../../parts/AuthorName.tsx'
 import { condense } from '../../parts/arithmetic.ts'
 import { Badge } from '../../parts/Badge.tsx'
@@ -13,6 +12,7 @@ import { violationText } from '../../parts/entry-words.ts'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
 import { ItemView } from '../../parts/ItemView.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
+import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { ReasonTrace } from '../../parts/ReasonTrace.tsx'
@@ -21,6 +21,7 @@ import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
 import { SignalList } from '../../parts/SignalRow.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { traceNodes } from '../../parts/trace-nodes.tsx'
+import { chipName } from '../accounts/name.ts'
 
 const stateWords = {
   present: undefined,
@@ -33,7 +34,11 @@ const stateWords = {
 /** All that is needed to decide a job, most telling first: words of the appeal, item, match, thread, account, rule. */
 export function JobContent({ view }: { view: JobView }) {
   const item = view.item as EventItem | undefined
-  const matches = view.proposals.flatMap((proposal) => (proposal.match === undefined ? [] : [proposal.match]))
+  const matches = view.proposals.flatMap(({ match, signals }) => {
+    if (match === undefined) return []
+    const found = signals.find(({ evidence }) => (evidence?.entryId ?? evidence?.entry) === match.entryId)
+    return [{ ...match, span: found?.evidence as { start?: number; end?: number } | undefined }]
+  })
   return (
     <div className="job-content">
       {view.appeal === undefined ? null : (
@@ -67,7 +72,9 @@ export function JobContent({ view }: { view: JobView }) {
         }
         acts={
           <span className="small muted row">
-            {view.job.actorId === undefined ? null : <SubjectChip subject={{ kind: 'actor', id: view.job.actorId }} />}
+            {view.job.actorId === undefined ? null : (
+              <SubjectChip subject={{ kind: 'actor', id: view.job.actorId }} name={chipName(view.actor?.attributes)} />
+            )}
             {view.event?.context?.replaceAll('_', ' ')}
             {view.occurredAtMs === undefined ? null : <RelativeTime timeMs={view.occurredAtMs} />}
           </span>
@@ -91,8 +98,10 @@ export function JobContent({ view }: { view: JobView }) {
           </details>
         ) : null}
       </Panel>
-      {view.proposals.length === 0 && view.job.eventId !== undefined ? (
-        <WhyHere eventId={view.job.eventId} entryId={view.job.createdEntryId} />
+      {view.proposals.length === 0 && view.because.length > 0 ? (
+        <Panel title="Why somebody should look" acts={<AuthorName author={view.openedBy} />}>
+          <SignalList label="Why somebody should look" signals={view.because} />
+        </Panel>
       ) : null}
       {matches.map((match) => (
         <Panel
@@ -107,17 +116,28 @@ export function JobContent({ view }: { view: JobView }) {
           <div className="job-match">
             <div>
               <h3>This item</h3>
-              {item?.media?.[0] === undefined ? (
-                <p className="item-text">{item?.text}</p>
-              ) : (
+              {match.mediaSha256 !== undefined ? (
+                <MediaTile
+                  media={{ id: item?.id ?? 'this item', kind: 'photo', upload: match.mediaSha256 }}
+                  sizePx={220}
+                  jobId={view.job.jobId}
+                />
+              ) : match.signalType !== 'text' && item?.media?.[0] !== undefined ? (
                 <MediaTile media={item.media[0]} sizePx={220} jobId={view.job.jobId} />
+              ) : (
+                <MarkedText
+                  text={item?.text ?? ''}
+                  language={item?.language}
+                  start={match.span?.start}
+                  end={match.span?.end}
+                />
               )}
             </div>
             <div>
               <h3>Entry of {match.entry?.bankName ?? match.bankId}</h3>
-              {(match.entry?.mediaSha256 ?? match.mediaSha256) ? (
+              {match.entry?.mediaSha256 !== undefined ? (
                 <MediaTile
-                  media={{ id: match.entryId, kind: 'photo', upload: match.entry?.mediaSha256 ?? match.mediaSha256 }}
+                  media={{ id: match.entryId, kind: 'photo', upload: match.entry.mediaSha256 }}
                   sizePx={220}
                   jobId={view.job.jobId}
                 />
@@ -133,7 +153,7 @@ export function JobContent({ view }: { view: JobView }) {
               facts={[
                 ['Distance', `${match.distance} of at most ${match.threshold} (${match.signalType})`],
                 ['Because', match.because],
-                ['Turned', match.transformation],
+                ['Turned', match.transformation === undefined ? undefined : turnText(match.transformation)],
                 ['Labels', match.entry?.labels.join(', ')],
                 ['Entry', match.entry?.state],
                 ['Note', match.entry?.note],
@@ -187,7 +207,7 @@ export function JobContent({ view }: { view: JobView }) {
             />
             {proposal.because.length > 0 && proposal.signals.length > 0 ? (
               <details>
-                <summary className="small">All {proposal.signals.length} signals</summary>
+                <summary className="small">All signals: {proposal.signals.length}</summary>
                 <SignalList label="Signals" signals={proposal.signals} />
               </details>
             ) : null}
@@ -202,7 +222,10 @@ export function JobContent({ view }: { view: JobView }) {
         )
       })}
       {view.actor === undefined ? null : (
-        <Panel title="The account" acts={<SubjectChip subject={{ kind: 'actor', id: view.actor.id }} />}>
+        <Panel
+          title="The account"
+          acts={<SubjectChip subject={{ kind: 'actor', id: view.actor.id }} name={chipName(view.actor.attributes)} />}
+        >
           <EvidenceList
             facts={[
               ['Age', view.actor.ageMs === undefined ? undefined : spanText(view.actor.ageMs)],
@@ -230,18 +253,6 @@ export function JobContent({ view }: { view: JobView }) {
         </Panel>
       ) : null}
     </div>
-  )
-}
-
-/** Why the job was opened, where no violation was proposed: the reasons of the entry that opened it. */
-function WhyHere({ eventId, entryId }: { eventId: string; entryId: string }) {
-  const read = useRead(getEvent, { params: { eventId } }, { staleMs: 60_000 })
-  const opened = read.data?.entries.find((entry) => entry.id === entryId)
-  if (opened === undefined || opened.because.length === 0) return null
-  return (
-    <Panel title="Why somebody should look" acts={<AuthorName author={opened.author} />}>
-      <SignalList label="Why somebody should look" signals={opened.because} />
-    </Panel>
   )
 }
 

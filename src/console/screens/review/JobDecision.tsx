@@ -1,5 +1,6 @@
 import { Textarea } from '@mantine/core'
 import type { JobView } from '../../../http/contract/jobs.ts'
+import { countOf } from '../../frame/time.ts'
 import { condense } from '../../parts/arithmetic.ts'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { LevelBadge } from '../../parts/LevelBadge.tsx'
@@ -113,7 +114,7 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
             {preview.removesItem ? 'The item is removed. ' : 'The item stays. '}
             {preview.points === 0
               ? 'No points: the account is taught, not punished.'
-              : `${preview.points} ${preview.points === 1 ? 'point' : 'points'}.`}
+              : `${countOf(preview.points, 'point')}.`}
           </p>
           <ul>
             {preview.contexts.map((context) => (
@@ -123,7 +124,7 @@ function Preview({ view, draft }: { view: JobView; draft: NonNullable<Draft> }) 
                   <LevelBadge action={context.action} />
                   {context.closed[0]?.untilMs === undefined ? null : (
                     <span className="small muted">
-                      until <RelativeTime timeMs={context.closed[0].untilMs} />
+                      ends <RelativeTime timeMs={context.closed[0].untilMs} />
                     </span>
                   )}
                 </span>

@@ -27,7 +27,16 @@ import { SeverityBadge } from '../../parts/SeverityBadge.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { JobContent } from './JobContent.tsx'
 import { JobDecision } from './JobDecision.tsx'
-import { choicesOf, needsNote, questionWords, sameDraft, verdictBody, verdictWords, type Draft } from './state.ts'
+import {
+  actText,
+  choicesOf,
+  needsNote,
+  questionWords,
+  sameDraft,
+  verdictBody,
+  verdictWords,
+  type Draft,
+} from './state.ts'
 import './review.css'
 
 const heartbeatMs = 3 * 60_000
@@ -91,6 +100,7 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
     done: 'The job was given back',
     onDone: () => url.go('/review'),
   })
+  const chosen = choices.find((choice) => sameDraft(choice.draft, draft))
   const wordsMissing = needsNote(job.question, draft) && note.trim() === ''
   const confirm = () => {
     if (!mine || draft === undefined || decide.isPending) return
@@ -196,7 +206,7 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
               <div className="job-acts">
                 {decide.error ? (
                   <p role="alert" className="small job-refused">
-                    <strong>{problemOf(decide.error).title}.</strong> {problemText(decide.error)}{' '}
+                    <strong>{problemOf(decide.error).title}.</strong> {named(problemText(decide.error))}{' '}
                     <Button size="compact-xs" onClick={reload}>
                       Load the job again
                     </Button>
@@ -208,13 +218,12 @@ function Loaded({ view, reload }: { view: JobView; reload: () => void }) {
                   disabled={draft === undefined}
                   loading={decide.isPending}
                   onClick={confirm}
-                  color={choices.find((choice) => sameDraft(choice.draft, draft))?.harm ? 'harm' : 'accent'}
                 >
-                  {draft === undefined
+                  {chosen === undefined
                     ? 'Choose an answer'
                     : wordsMissing
                       ? 'Write the reason first'
-                      : `${draft.verdict === 'violation' ? 'Confirm violation: ' : ''}${choices.find((choice) => sameDraft(choice.draft, draft))?.title}`}
+                      : actText(chosen)}
                   <KeyHint keys="Enter" />
                 </Button>
                 <div className="row">

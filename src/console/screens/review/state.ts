@@ -26,7 +26,6 @@ export type Choice = {
   title: string
   detail?: string
   draft: NonNullable<Draft>
-  harm: boolean
   severity?: number
 }
 
@@ -37,7 +36,6 @@ export function choicesOf(view: JobView): Choice[] {
     key: 'e',
     title: 'Escalate to senior review',
     draft: { verdict: 'escalate' },
-    harm: false,
   }
   if (question === 'appeal') {
     const current = (view.decision as { body?: { severity?: number } } | undefined)?.body?.severity
@@ -47,23 +45,20 @@ export function choicesOf(view: JobView): Choice[] {
         title: 'Uphold decision',
         detail: 'It was right; it stays.',
         draft: { verdict: 'uphold' },
-        harm: true,
       },
       {
         key: 'o',
         title: 'Overturn decision',
         detail: 'It was wrong; everything it caused is put back.',
         draft: { verdict: 'overturn' },
-        harm: false,
       },
       ...([1, 2, 3, 4] as const)
         .filter((severity) => current === undefined || severity < current)
         .map((severity): Choice => ({
           key: String(severity),
-          title: `Modify to severity ${severity}`,
+          title: `Modify decision to severity ${severity}`,
           detail: 'A violation, but a lesser one.',
           draft: { verdict: 'modify', severity },
-          harm: true,
           severity,
         })),
       escalate,
@@ -76,9 +71,8 @@ export function choicesOf(view: JobView): Choice[] {
         title: 'Reverse decision',
         detail: 'It rests on the same mistake.',
         draft: { verdict: 'reverse' },
-        harm: false,
       },
-      { key: 'k', title: 'Keep decision', detail: 'It stands on its own.', draft: { verdict: 'keep' }, harm: true },
+      { key: 'k', title: 'Keep decision', detail: 'It stands on its own.', draft: { verdict: 'keep' } },
       escalate,
     ]
   const proposed = view.job.violation
@@ -89,7 +83,6 @@ export function choicesOf(view: JobView): Choice[] {
       title: policy.title,
       detail: policy.text,
       draft: { verdict: 'violation', violation: policy.violation, severity: policy.severity },
-      harm: true,
       severity: policy.severity,
     })),
     {
@@ -97,10 +90,17 @@ export function choicesOf(view: JobView): Choice[] {
       title: 'No violation',
       detail: 'Nothing is done; the proposal is dismissed.',
       draft: { verdict: 'no_violation' },
-      harm: false,
     },
     escalate,
   ]
+}
+
+/** What the button does with the chosen answer, in words: verb and object. */
+export function actText({ draft, title }: Choice): string {
+  if (draft.verdict === 'no_violation') return 'Close: no violation'
+  if (draft.verdict !== 'violation') return title
+  // Capitals at the beginning of a sentence go; those of a name or an abbreviation stay.
+  return `Decide: ${title.replace(/^\p{Lu}(?=\p{Ll}|\s)/u, (first) => first.toLowerCase())}`
 }
 
 export function sameDraft(a: Draft, b: Draft): boolean {

@@ -51,6 +51,7 @@ export function RuleRecord({ detail }: { detail: RuleDetail }) {
                 low={standing.interval?.[0]}
                 high={standing.interval?.[1]}
                 of={judged}
+                unknown="nobody has looked yet"
                 width={110}
               />,
             ],

@@ -7,6 +7,7 @@ import { client, problemOf, problemText, useChange, useRead } from '../../api.ts
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
+import { countOf } from '../../frame/time.ts'
 import { path, useUrl } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
@@ -282,7 +283,7 @@ function Editor({ detail }: { detail?: RuleDetail }) {
           }
         >
           {asking === 'live'
-            ? `It acts on the next event that fits. It hit ${rule.hits.last24h} events in the last 24 h${rule.route === 'auto' ? ', and decides without a person' : ''}.`
+            ? `It acts on the next event that fits. It hit ${countOf(rule.hits.last24h, 'event')} in the last 24 h${rule.route === 'auto' ? ', and decides without a person' : ''}.`
             : asking === 'shadow'
               ? 'It goes on counting what it would have done, and does nothing.'
               : 'It is not evaluated at all.'}

@@ -72,6 +72,7 @@ const columns: Column<Rule>[] = [
         low={rule.standing.interval?.[0]}
         high={rule.standing.interval?.[1]}
         of={judged(rule)}
+        unknown="nobody has looked yet"
       />
     ),
   },

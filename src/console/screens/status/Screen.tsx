@@ -4,7 +4,7 @@ import { getStatus } from '../../../http/contract/status.ts'
 import { ApiError } from '../../../http/client.ts'
 import { useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
-import { countText, spanText } from '../../frame/time.ts'
+import { countOf, countText, spanText } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
@@ -67,7 +67,7 @@ export function Screen() {
                   'Stream',
                   stream.behindEvents === 0
                     ? 'every stored event is judged'
-                    : `${countText(stream.behindEvents)} events wait, the oldest for ${spanText(stream.behindMs)}`,
+                    : `${countOf(stream.behindEvents, 'event waits', 'events wait')}, the oldest for ${spanText(stream.behindMs)}`,
                 ],
                 ['Judged', `${countText(stream.judgedEvents)} events in all`],
                 ['Ledger', `${countText(ledger.entries)} entries, ${countText(ledger.sealed)} sealed`],
