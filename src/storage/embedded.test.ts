@@ -52,3 +52,18 @@ test('a folder that only root may enter works, and once removed and made anew it
   assert.equal(await remember(dataDir, log), 1, 'the old rows must not come back')
   assert.ok((await readdir(dirname(clusterDir))).includes(`${basename(clusterDir)}.left`), 'they are kept aside')
 })
+
+test('a server that is being started at this very moment is adopted, not fought with', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'custos-pg-'))
+  await chmod(dir, 0o755)
+  t.after(() => rm(dir, { recursive: true }))
+  const dataDir = join(dir, 'data')
+  const options = { dataDir, durable: false, log: () => {} }
+  await (await startEmbedded(options)).stop()
+  // Two programs find the folder without a server and start one each; the database lets only one of them live.
+  const both = await Promise.all([startEmbedded(options), startEmbedded(options), startEmbedded(options)])
+  const pids = new Set(both.map((one) => one.pid()))
+  assert.equal(pids.size, 1)
+  // All at once: whoever is left would start it again.
+  await Promise.all(both.map((one) => one.stop()))
+})

@@ -15,6 +15,8 @@ const socketPathBytesMax = 103
 /** A server that recovers from a crash refuses sessions for a while; longer than a minute means that it hangs. */
 const adoptRetryMs = 50
 const adoptTriesMax = 1_200
+const launchRetryMs = 250
+const launchTriesMax = 60
 
 export type EmbeddedOptions = {
   /** Where the database lives; made when missing. */
@@ -223,14 +225,28 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
   const pid = (): number | undefined => readPid(clusterDir)
   const alive = () => isAlive(pid())
-  // It outlived us, and may just be recovering from a crash of its own: a second one must not be started beside it.
-  let adopted = false
-  for (let tries = 0; alive() && tries < adoptTriesMax && !adopted; tries++) {
-    adopted = await accepts(socketDir, password)
-    if (!adopted) await sleep(adoptRetryMs)
+  /** Whether a server that outlived us takes sessions; waits for one that is recovering from a crash of its own. */
+  const adopt = async (): Promise<boolean> => {
+    for (let tries = 0; alive() && tries < adoptTriesMax; tries++) {
+      if (await accepts(socketDir, password)) return true
+      await sleep(adoptRetryMs)
+    }
+    return false
   }
-  if (adopted) options.log('PostgreSQL was still running after a crash; adopted it')
-  else await launch()
+  for (let attempt = 1; ; attempt++) {
+    if (await adopt()) {
+      options.log('PostgreSQL was still running after a crash; adopted it')
+      break
+    }
+    try {
+      await launch()
+      break
+    } catch (error) {
+      // The program that died may have been starting one at this very moment, or left parts of one behind that still end.
+      if (attempt >= launchTriesMax || !/postmaster\.pid|shared memory/.test((error as Error).message)) throw error
+      await sleep(launchRetryMs)
+    }
+  }
 
   // Also watches an adopted server, which is not a child of this process.
   let restarting = false
