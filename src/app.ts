@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -142,27 +141,49 @@ async function optionalParts(config: Config): Promise<Part[]> {
           ? 'a private PostgreSQL 18 in the data folder'
           : 'the PostgreSQL at DATABASE_URL',
     },
-    ffmpeg === undefined
-      ? {
-          name: 'ffmpeg',
-          on: false,
-          how: 'install it (apt-get install ffmpeg) or set FFMPEG to the program: video and audio',
-        }
-      : { name: 'ffmpeg', on: true, how: `version ${ffmpeg}` },
-    config.modelsDir === undefined
-      ? { name: 'models', on: false, how: 'set CUSTOS_MODELS to a folder of ONNX models' }
-      : { name: 'models', on: existsSync(config.modelsDir), how: `folder ${config.modelsDir}` },
-    config.kafkaBrokers.length === 0
-      ? {
-          name: 'brokers',
-          on: false,
-          how: 'set KAFKA_BROKERS to run events through a Kafka cluster; without it they go through the database',
-        }
-      : {
-          name: 'brokers',
-          on: false,
-          how: `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
-        },
+    {
+      name: 'ffmpeg',
+      on: ffmpeg !== undefined,
+      how:
+        ffmpeg === undefined
+          ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
+          : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
+    },
+    // Said as it is: a setting that is given and not used yet must not look as if it were.
+    {
+      name: 'models',
+      on: false,
+      how:
+        config.modelsDir === undefined
+          ? 'CUSTOS_MODELS will name a folder of ONNX models; this release has no model signals yet'
+          : `this release has no model signals yet and does not read ${config.modelsDir}`,
+    },
+    {
+      name: 'brokers',
+      on: false,
+      how:
+        config.kafkaBrokers.length === 0
+          ? 'KAFKA_BROKERS will name a Kafka cluster; in this release events go through the database'
+          : `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
+    },
+    ...(config.valkeyUrl === undefined
+      ? []
+      : [
+          {
+            name: 'shared features',
+            on: false,
+            how: 'this release cannot use VALKEY_URL yet; features live in this process',
+          },
+        ]),
+    ...(config.oidc === undefined
+      ? []
+      : [
+          {
+            name: 'OIDC',
+            on: false,
+            how: 'this release cannot use CUSTOS_OIDC_* yet; staff sign in by link or password',
+          },
+        ]),
     {
       name: 'media by URL',
       on: config.mediaHosts.length > 0,
