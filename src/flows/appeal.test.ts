@@ -17,7 +17,7 @@ import { recentEntries } from '../ledger/read.ts'
 import { addBankEntry, createBank } from '../match/changes.ts'
 import { selectJobs } from '../review/store.ts'
 import { insertEvents } from '../storage/event-log.ts'
-import { readEffects } from '../storage/outbox.ts'
+import { effectsRead } from '../../test/horizon.ts'
 import { accountDecision, accountPage } from './account.ts'
 import { decideAppeal, fileAppeal, reverseDecision, type AnswerInput, type FileInput } from './appeal.ts'
 import { propose } from './enforce.ts'
@@ -91,7 +91,7 @@ test('a granted appeal leaves the standing it would have had without the strike,
     'We looked again and our decision was wrong. It is reversed, with all that followed from it. We are sorry. It was satire.',
   )
   assert.equal((await openJobs(fixture, 'appeal')).length, 0)
-  const topics = (await readEffects(db.query, tenantId, '', 1_000)).items.map((row) => row.topic)
+  const topics = (await effectsRead(db.query, tenantId, '', 1_000)).items.map((row) => row.topic)
   for (const topic of ['appeal.filed', 'appeal.decided', 'decision.reversed', 'item.restored', 'gate.opened'])
     assert.ok(topics.includes(topic), topic)
   const again = await file(fixture, { decisionId })
@@ -133,7 +133,7 @@ test('two people who appeal at once both get through, as one case; one person tw
     all.map((appeal) => appeal.outcome),
     ['upheld', 'upheld'],
   )
-  const notices = (await readEffects(fixture.db.query, tenantId, '', 1_000)).items.filter(
+  const notices = (await effectsRead(fixture.db.query, tenantId, '', 1_000)).items.filter(
     (row) => row.topic === 'notice.created',
   )
   assert.deepEqual(

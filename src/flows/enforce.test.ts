@@ -17,7 +17,7 @@ import { checkDsaStatement, type DsaStatement } from '../enforcement/statement.t
 import { selectConsequences, selectDecision, selectGates, selectStandings } from '../enforcement/store.ts'
 import { entriesCausedBy, recentEntries } from '../ledger/read.ts'
 import { selectHolds } from '../storage/marks.ts'
-import { readEffects } from '../storage/outbox.ts'
+import { effectsRead } from '../../test/horizon.ts'
 import { runDueTimers } from '../storage/timers.ts'
 import { decide, propose } from './enforce.ts'
 import { modify, reverse } from './remedy.ts'
@@ -50,7 +50,7 @@ const ask = (fixture: Fixture, feature: string, context: string, actorId = 'u1')
     fixture.deps.policies.known(tenantId)?.newest.policy,
   )
 const topics = async ({ db }: Fixture) =>
-  (await readEffects(db.query, tenantId, '', 1_000)).items.map((row) => row.topic)
+  (await effectsRead(db.query, tenantId, '', 1_000)).items.map((row) => row.topic)
 
 test('a rule proposes, and decision, removal, suspension, gate, notice and statement follow in one transaction', async () => {
   const fixture = await enforcementFixture()
@@ -79,7 +79,7 @@ test('a rule proposes, and decision, removal, suspension, gate, notice and state
   assert.equal((await ask(fixture, 'post', 'feed')).answer, 'deny')
   assert.equal((await ask(fixture, 'post', 'feed')).untilMs, startMs + dayMs)
   assert.equal((await ask(fixture, 'send_message', 'private_messaging')).answer, 'allow')
-  const { items } = await readEffects(db.query, tenantId, '', 1_000)
+  const { items } = await effectsRead(db.query, tenantId, '', 1_000)
   const notice = items.find((row) => row.topic === 'notice.created')!.body as {
     notice: { lines: string[] }
     dsaStatement: DsaStatement

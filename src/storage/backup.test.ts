@@ -10,7 +10,7 @@ import { createSealer, verifyLedger } from '../ledger/seal.ts'
 import { testDatabase } from '../../test/database.ts'
 import { inForeignKeyOrder, keptFiles, writeBackup } from './backup.ts'
 import { openDatabase, type Database } from './database.ts'
-import { readEffects } from './outbox.ts'
+import { effectsRead } from '../../test/horizon.ts'
 import { restoreBackup, verifyBackup } from './restore.ts'
 import { readTarGz, writeTarGz, type TarEntry } from './tar.ts'
 
@@ -96,7 +96,7 @@ test('a restored database is the same to the byte, verifies, and goes on where t
   await old.query('CREATE OR REPLACE FUNCTION stream_base() RETURNS bigint LANGUAGE sql IMMUTABLE RETURN 5000000000')
   await fill(old, 0, 40)
   await sealAll(old)
-  const held = await readEffects(old.query, 'a', '', 25)
+  const held = await effectsRead(old.query, 'a', '', 25)
   const before = await verifyLedger(old.query, 'a')
   assert.ok(before.ok)
   assert.equal(before.entries, 40)
@@ -122,7 +122,7 @@ test('a restored database is the same to the byte, verifies, and goes on where t
 
   // The cursor that a platform held before goes on: the rest of the old effects first, then the new ones, none twice.
   await fill(db, 40, 5)
-  const rest = await readEffects(db.query, 'a', held.next!, 1_000)
+  const rest = await effectsRead(db.query, 'a', held.next!, 1_000)
   assert.deepEqual(
     rest.items.map((effect) => (effect.body as { n: number }).n),
     Array.from({ length: 20 }, (_, index) => index + 25),
