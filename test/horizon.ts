@@ -5,7 +5,7 @@ import { readEffects } from '../src/storage/outbox.ts'
  * Waits until readers of streams see all that was committed before. Their horizon is that of the whole server, so a
  * transaction that is open in the database of another test file holds them up for a moment.
  */
-async function horizonReached(query: Query): Promise<void> {
+export async function horizonReached(query: Query): Promise<void> {
   const [mark] = await query<{ xid: string }>('SELECT pg_current_xact_id()::text AS xid')
   for (;;) {
     const [now] = await query<{ xmin: string }>('SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin')

@@ -10,6 +10,7 @@ import { ApiError } from '../client.ts'
 import * as audit from '../contract/audit.ts'
 import * as effects from '../contract/effects.ts'
 import * as contract from '../contract/settings.ts'
+import { horizonReached } from '../../../test/horizon.ts'
 
 let server: AccessServer
 let status = 200
@@ -160,6 +161,7 @@ test('effects are read by cursor, each once and in order, and a poll goes on fro
   const seen: unknown[] = []
   let after: string | undefined
   const poll = async () => {
+    await horizonReached(server.db.query)
     for (;;) {
       const page = await client.call(effects.listEffects, { query: { limit: 2, after } })
       seen.push(...page.items.map(({ body }) => (body as { n: number }).n))
