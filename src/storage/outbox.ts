@@ -45,29 +45,6 @@ export type OutboxRow = {
   delivered_ms: number | null
 }
 
-/** Due effects, the oldest of each subject only, locked for this transaction so that no other worker sends them too. */
-export function claimDueEffects(tx: Tx, nowMs: number, limit: number): Promise<OutboxRow[]> {
-  return tx.query<OutboxRow>(
-    `SELECT o.* FROM outbox o
-     WHERE o.state = 'pending' AND o.next_ms <= $1
-       AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = o.tenant_id AND b.subject = o.subject AND b.state = 'pending' AND b.position < o.position)
-     ORDER BY o.next_ms LIMIT $2 FOR UPDATE SKIP LOCKED`,
-    [nowMs, limit],
-  )
-}
-
-/** Records the outcome of a delivery attempt. */
-export async function markEffect(
-  tx: Tx,
-  id: string,
-  change: { state: OutboxRow['state']; attempts: number; nextMs: number; lastError?: string; deliveredMs?: number },
-): Promise<void> {
-  await tx.query(
-    'UPDATE outbox SET state = $2, attempts = $3, next_ms = $4, last_error = $5, delivered_ms = $6 WHERE id = $1',
-    [id, change.state, change.attempts, change.nextMs, change.lastError ?? null, change.deliveredMs ?? null],
-  )
-}
-
 /** Effects of a tenant after a cursor ("xid:position", empty for the start), never past a transaction that is still open. */
 export async function readEffects(
   query: Query,
