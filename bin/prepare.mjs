@@ -2,7 +2,7 @@
 // Plain JavaScript for Node 20 and newer, without dependencies: it runs before there are any.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -130,7 +130,11 @@ export function filesUnder(path) {
     })
 }
 
-/** Builds the console when what it is made of changed since it was last built. */
+/**
+ * Builds the console when what it is made of changed since it was last built. It is built beside the old one and then
+ * takes its place, so that a server that runs meanwhile never finds half a console or none, and two builds at once do
+ * not mix.
+ */
 export function ensureConsole() {
   if (!existsSync(join(root, 'src/console/main.tsx'))) return
   const sources = ['src/console', 'src/http/contract', 'src/http/client.ts', 'src/domain', 'package-lock.json']
@@ -143,17 +147,31 @@ export function ensureConsole() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === wanted) return
   say('Building the console (only when its sources changed)...')
   const started = performance.now()
+  const fresh = `${consoleDir}.${process.pid}`
   const run = spawnSync(
     nodeBinary(),
-    [join(modules, 'vite/bin/vite.js'), 'build', '--config', 'src/console/vite.config.ts', '--logLevel', 'warn'],
+    [
+      join(modules, 'vite/bin/vite.js'),
+      'build',
+      ...['--config', 'src/console/vite.config.ts', '--logLevel', 'warn', '--outDir', fresh, '--emptyOutDir'],
+    ],
     { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_ENV: 'production' } },
   )
   if (run.status !== 0) {
     process.stderr.write(run.stdout + run.stderr)
     fail(`the console does not build (exit ${run.status}); what Vite said stands above`)
   }
-  mkdirSync(consoleDir, { recursive: true })
-  writeFileSync(stamp, `${wanted}\n`)
+  writeFileSync(join(fresh, '.stamp'), `${wanted}\n`)
+  const old = `${fresh}.old`
+  if (existsSync(consoleDir)) renameSync(consoleDir, old)
+  try {
+    renameSync(fresh, consoleDir)
+  } catch (error) {
+    // Another build was quicker; it is made of the same sources.
+    if (!existsSync(stamp)) throw error
+    rmSync(fresh, { recursive: true, force: true })
+  }
+  rmSync(old, { recursive: true, force: true })
   say(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
 }
 

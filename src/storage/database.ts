@@ -116,8 +116,10 @@ export function openDatabase(options: DatabaseOptions): Database {
 /** Whether an error means that the database could not be reached or went away, so that trying again may help. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const code = (error as { code?: unknown }).code
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown }
   if (typeof code === 'string') {
+    // A file that is missing says so by the same code as a socket that is missing.
+    if (code === 'ENOENT' && syscall !== 'connect') return false
     if (
       [
         'ECONNREFUSED',

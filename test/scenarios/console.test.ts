@@ -43,8 +43,10 @@ test(
   async (t) => {
     execFileSync(
       process.execPath,
-      ['node_modules/vite/bin/vite.js', 'build', '--config', 'src/console/vite.config.ts', '--logLevel', 'error'],
-      { cwd: root },
+      ['--input-type=module', '-e', 'import("./bin/prepare.mjs").then((p) => p.ensureConsole())'],
+      {
+        cwd: root,
+      },
     )
     const product = await startProduct({ args: ['--sign-in'] })
     const browser = await launch()
