@@ -131,7 +131,11 @@ async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
     else photos.push(read)
   }
   if (photos.length === 0 && item.text === undefined && item.links === undefined) return signals
-  const matches = await deps.lookup.lookup(tenantId, { photos, text: item.text, links: item.links })
+  const matches = await deps.lookup.lookup(tenantId, {
+    photos,
+    text: item.text,
+    links: item.links?.map((url) => ({ url })),
+  })
   return [...signals, ...signalsOfMatches(matches, subject)]
 }
 

@@ -5,6 +5,7 @@ import { foldText } from '../kernels/text-fold.ts'
 import type { Query, Tx } from '../storage/database.ts'
 import { bankActions, overturnsUntilQuarantine, type BankEntryStatus } from './bank.ts'
 import { signalTypes } from './signal-types/all.ts'
+import type { SignalType } from './signal-types/signal-type.ts'
 import {
   selectBank,
   selectBankEntry,
@@ -246,16 +247,21 @@ function checkBank(bank: BankUpdate): void {
         field: `thresholds.${name}`,
         problem: `is not a signal type; there are ${signalTypes.map((each) => each.name).join(', ')}`,
       })
-    else if (!Number.isInteger(threshold) || threshold < 0 || threshold > type.thresholdMax)
+    else if (!isThreshold(threshold, type))
       problems.push({
         field: `thresholds.${name}`,
-        problem: `must be a whole number from 0 to ${type.thresholdMax}`,
+        problem: `must be ${type.thresholdStep === 1 ? 'a whole number' : `a multiple of ${type.thresholdStep}`} from 0 to ${type.thresholdMax}`,
         value: quote(threshold),
         limit: type.thresholdMax,
       })
   }
   if (problems.length > 0)
     throw new InputError(`The bank cannot be kept: ${problems[0]!.field} ${problems[0]!.problem}`, problems)
+}
+
+function isThreshold(value: number, { thresholdMax, thresholdStep }: SignalType): boolean {
+  const steps = value / thresholdStep
+  return value >= 0 && value <= thresholdMax && Math.abs(steps - Math.round(steps)) < 1e-9
 }
 
 function noSuchBank(bankId: string) {

@@ -193,7 +193,7 @@ function search(index: TenantIndex, content: LookupContent): Match[] {
     if (bank.negative || negatives.some((negative) => silences(negative.hit, hit))) continue
     const { part } = hit
     // The signal types are in order of preference: the same photo under a second one says nothing new.
-    const key = `${slot.entryId}:${part.kind === 'photo' ? `photo${part.index}` : 'text'}`
+    const key = `${slot.entryId}:${part.kind}${part.kind === 'text' ? '' : part.index}`
     if (seen.has(key)) continue
     seen.add(key)
     matches.push({
@@ -215,11 +215,9 @@ function search(index: TenantIndex, content: LookupContent): Match[] {
   return matches.sort((a, b) => b.similarity - a.similarity || (a.entryId < b.entryId ? -1 : 1))
 }
 
-/** Whether a hit of a negative bank explains another: the same photo at least as near, or the same words. */
+/** Whether a hit of a negative bank explains another: the same medium or link at least as near, or the same words. */
 function silences(negative: SignalHit, other: SignalHit): boolean {
-  if (negative.part.kind === 'photo' && other.part.kind === 'photo')
-    return negative.part.index === other.part.index && negative.distance <= other.distance
-  if (negative.part.kind === 'text' && other.part.kind === 'text')
-    return negative.part.start <= other.part.start && negative.part.end >= other.part.end
-  return false
+  const [known, found] = [negative.part, other.part]
+  if (known.kind === 'text') return found.kind === 'text' && known.start <= found.start && known.end >= found.end
+  return found.kind === known.kind && known.index === found.index && negative.similarity >= other.similarity
 }

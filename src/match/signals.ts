@@ -3,8 +3,27 @@ import { turnText } from '../domain/plain-words.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
 import type { Match } from './lookup.ts'
+import type { MatchedPart } from './signal-types/signal-type.ts'
 
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000
+
+const signalNames: Record<MatchedPart['kind'], string> = {
+  photo: 'match.media',
+  video: 'match.media',
+  audio: 'match.media',
+  text: 'match.text',
+  link: 'match.link',
+}
+
+function placeOf(part: MatchedPart): Record<string, string | number> {
+  if (part.kind === 'text') return { start: part.start, end: part.end }
+  if (part.kind === 'link') return { linkIndex: part.index }
+  return {
+    mediaKind: part.kind,
+    mediaIndex: part.index,
+    ...(part.mediaSha256 === undefined ? {} : { mediaSha256: part.mediaSha256 }),
+  }
+}
 
 /**
  * Matches as signals on a subject, each saying which entry of which bank it rests on and how near it is. Signals enter
@@ -15,14 +34,14 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
     const where = `entry ${match.entryId} of bank "${match.bank.name}"`
     const turned = match.transformation === undefined ? '' : `, ${turnText(match.transformation)}`
     return {
-      name: match.part.kind === 'photo' ? 'match.media' : 'match.text',
+      name: signalNames[match.part.kind],
       subject,
       value: rounded(match.similarity),
       confidence: rounded(match.confidence),
       because:
-        match.part.kind === 'photo'
-          ? `${match.described} from ${where}${turned}`
-          : `characters ${match.part.start} to ${match.part.end} of the text read the same as ${where}`,
+        match.part.kind === 'text'
+          ? `characters ${match.part.start} to ${match.part.end} of the text: ${match.described} as ${where}`
+          : `${match.described} from ${where}${turned}`,
       version: match.version,
       evidence: {
         bankId: match.bank.id,
@@ -35,12 +54,7 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
         labels: match.labels,
         ...(match.quality === undefined ? {} : { quality: match.quality }),
         ...(match.transformation === undefined ? {} : { transformation: match.transformation }),
-        ...(match.part.kind === 'photo'
-          ? {
-              mediaIndex: match.part.index,
-              ...(match.part.mediaSha256 === undefined ? {} : { mediaSha256: match.part.mediaSha256 }),
-            }
-          : { start: match.part.start, end: match.part.end }),
+        ...placeOf(match.part),
       },
     }
   })

@@ -60,13 +60,18 @@ export const getMedia = route({
 })
 
 export const MatchedPart = Type.Union([
-  Type.Object({ kind: Type.Literal('photo'), index: Type.Integer(), mediaSha256: Type.Optional(Sha256) }),
+  Type.Object({
+    kind: Type.Union([Type.Literal('photo'), Type.Literal('video'), Type.Literal('audio')]),
+    index: Type.Integer(),
+    mediaSha256: Type.Optional(Sha256),
+  }),
   Type.Object({
     kind: Type.Literal('text'),
     start: Type.Integer(),
     end: Type.Integer(),
     excerpt: Type.String(),
   }),
+  Type.Object({ kind: Type.Literal('link'), index: Type.Integer(), url: Type.String() }),
 ])
 
 export const Match = Type.Object({

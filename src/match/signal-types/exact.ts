@@ -1,3 +1,4 @@
+import { InputError, quote } from '../../domain/error.ts'
 import type { SignalHit, SignalType } from './signal-type.ts'
 
 /** Media by the SHA-256 of its bytes: also what is too flat or too small for a perceptual hash. */
@@ -7,7 +8,17 @@ export const exactType: SignalType = {
   threshold: 0,
   thresholdMax: 0,
   part: 'photo',
-  describe: () => 'the same bytes',
+  thresholdStep: 1,
+  describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
+  parse(field, signal) {
+    if (/^[0-9a-f]{64}$/i.test(signal)) return signal.toLowerCase()
+    throw new InputError(`${field} must be 64 hexadecimal digits`, [
+      { field, problem: 'must be 64 hexadecimal digits', value: quote(signal), limit: 64 },
+    ])
+  },
+  contentOf: (signal) => ({ photos: [{ sha256: signal }] }),
+  signalOf: (content) => content.photos?.[0]?.sha256,
+  compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
   createIndex() {
     const slots = new Map<string, Set<number>>()
     const signalOf = new Map<number, string>()
@@ -24,10 +35,11 @@ export const exactType: SignalType = {
         same.delete(slot)
         if (same.size === 0) slots.delete(signal)
       },
-      search(content) {
+      search(content, { wanted }) {
         const hits: SignalHit[] = []
         for (const [index, { sha256, quality }] of (content.photos ?? []).entries())
-          for (const slot of (sha256 === undefined ? undefined : slots.get(sha256)) ?? [])
+          for (const slot of (sha256 === undefined ? undefined : slots.get(sha256)) ?? []) {
+            if (wanted?.(slot) === false) continue
             hits.push({
               slot,
               part: { kind: 'photo', index, mediaSha256: sha256! },
@@ -36,6 +48,7 @@ export const exactType: SignalType = {
               confidence: 1,
               ...(quality === undefined ? {} : { quality }),
             })
+          }
         return hits
       },
     }

@@ -1,4 +1,5 @@
-import { createHammingIndex } from '../../kernels/hamming-index.ts'
+import { InputError, quote } from '../../domain/error.ts'
+import { createHammingIndex, hammingDistance } from '../../kernels/hamming-index.ts'
 import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
 import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 
@@ -14,7 +15,20 @@ export const photoType: SignalType = {
   threshold: 31,
   thresholdMax,
   part: 'photo',
+  thresholdStep: 1,
   describe: (distance) => `${distance} of ${pdqBits} bits`,
+  parse(field, signal) {
+    if (/^[0-9a-f]{64}$/i.test(signal)) return signal.toLowerCase()
+    throw new InputError(`${field} must be 64 hexadecimal digits`, [
+      { field, problem: 'must be 64 hexadecimal digits', value: quote(signal), limit: 64 },
+    ])
+  },
+  contentOf: (signal) => ({ photos: [{ pdq: signal }] }),
+  signalOf: (content) => content.photos?.[0]?.pdq,
+  compare(query, entry) {
+    const distance = hammingDistance(pdqFromHex(query), 0, pdqFromHex(entry), 0)
+    return { distance, similarity: 1 - distance / pdqBits }
+  },
   createIndex() {
     const index = createHammingIndex()
     return {
@@ -23,15 +37,21 @@ export const photoType: SignalType = {
         if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
       },
       remove: (slot) => void index.remove(slot),
-      search(content, { radiusMax, thresholdOf }) {
+      search(content, { radiusMax, thresholdOf, wanted, unturned }) {
         const hits: SignalHit[] = []
         for (const [at, photo] of (content.photos ?? []).entries()) {
           if (photo.pdq === undefined || (photo.quality ?? 100) < pdqQualityMin || index.size === 0) continue
-          const words = turnedHashes(photo)
+          const words = unturned === true ? pdqFromHex(photo.pdq) : turnedHashes(photo)
           const best = new Map<number, SignalHit>()
-          for (const [turn, name] of dihedrals.entries())
+          const turns = words.length / pdqWords
+          for (const [turn, name] of dihedrals.slice(0, turns).entries())
             for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords)) {
-              if (distance > thresholdOf(id) || distance >= (best.get(id)?.distance ?? Infinity)) continue
+              if (
+                wanted?.(id) === false ||
+                distance > thresholdOf(id) ||
+                distance >= (best.get(id)?.distance ?? Infinity)
+              )
+                continue
               const similarity = 1 - distance / pdqBits
               best.set(id, {
                 slot: id,

@@ -1,3 +1,13 @@
+/** One more reading of a photo: turned, or with something that was added to it taken away. */
+export type PhotoReading = {
+  /** How the reading comes from the photo as sent, in the names of `domain/plain-words.ts`: `border`, `invert`. */
+  transformation: string
+  /** 64 hexadecimal digits. */
+  pdq: string
+  /** 0 to 100. */
+  quality: number
+}
+
 /** One photo of an item, as hashed by `media/hash-pool.ts` or by the platform. */
 export type PhotoContent = {
   sha256?: string
@@ -7,16 +17,34 @@ export type PhotoContent = {
   quality?: number
   /** All eight dihedral hashes, the original first; estimated from `pdq` where missing. */
   dihedral?: readonly string[]
+  /** What else may be looked for: the photo without its border, letterbox or caption, inverted. */
+  readings?: readonly PhotoReading[]
+  /** What other signal types made of it, by type name, in their canonical form. */
+  signals?: Readonly<Record<string, string>>
 }
 
+/** One video or sound of an item: what the signal types made of it, by type name, in their canonical form. */
+export type MediaContent = { sha256?: string; signals: Readonly<Record<string, string>> }
+
 /** What is looked up in one go: all matchable parts of one item. */
-export type LookupContent = { photos?: readonly PhotoContent[]; text?: string; links?: readonly string[] }
+export type LookupContent = {
+  photos?: readonly PhotoContent[]
+  videos?: readonly MediaContent[]
+  audios?: readonly MediaContent[]
+  text?: string
+  /** What signal types that need more than the text itself made of it (embeddings), by type name. */
+  textSignals?: Readonly<Record<string, string>>
+  /** Each with the addresses that it redirects to, where somebody followed them. */
+  links?: readonly LinkContent[]
+}
+export type LinkContent = { url: string; redirects?: readonly string[] }
 
 /** The part of the content that matched. */
 export type MatchedPart =
-  | { kind: 'photo'; index: number; mediaSha256?: string }
+  | { kind: 'photo' | 'video' | 'audio'; index: number; mediaSha256?: string }
   /** Place in the original text, in UTF-16 units, and what stands there, cut to 200 characters. */
   | { kind: 'text'; start: number; end: number; excerpt: string }
+  | { kind: 'link'; index: number; url: string }
 
 export type SignalHit = {
   slot: number
@@ -31,19 +59,28 @@ export type SignalHit = {
   transformation?: string
 }
 
-/** Thresholds that hold for the slots of an index, and the largest of them. */
-export type Thresholds = { radiusMax: number; thresholdOf: (slot: number) => number }
+/** What a search may return: thresholds by slot, the largest of them, and which slots are asked for at all. */
+export type SearchOptions = {
+  radiusMax: number
+  thresholdOf: (slot: number) => number
+  /** Slots of other banks than those asked for are left out inside the search; all are wanted where missing. */
+  wanted?: (slot: number) => boolean
+  /** Photos are looked for as they are and not turned; for platforms that sent all turned hashes themselves. */
+  unturned?: boolean
+}
 
 /** The entries of one tenant under one signal type, searched in memory. */
 export type SignalIndex = {
+  /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
   add: (slot: number, signal: string, quality: number | null) => void
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
-  search: (content: LookupContent, thresholds: Thresholds) => SignalHit[]
+  search: (content: LookupContent, options: SearchOptions) => SignalHit[]
 }
 
 /**
  * One way of recognising known content. A new one is one file with one of these, and a line in `signal-types/all.ts`.
+ * A signal is text in a canonical form: equal signals are equal texts.
  */
 export type SignalType = {
   /** Key in `signals` of bank entries and in `thresholds` of banks. */
@@ -53,9 +90,19 @@ export type SignalType = {
   /** Largest distance that matches unless the bank says otherwise, and the largest that a bank may ask for. */
   threshold: number
   thresholdMax: number
+  /** Thresholds are multiples of this: 1 for bits, 0.01 for shares. */
+  thresholdStep: number
   /** Which part it looks at; parts of different kinds make different signals. */
   part: MatchedPart['kind']
   /** What a distance means: `14 of 256 bits`. */
   describe: (distance: number) => string
+  /** The canonical form of a signal from outside. Throws an InputError that names `field`, the value and the limit. */
+  parse: (field: string, signal: string) => string
+  /** Content that has this signal and nothing else, to look for what is near it. */
+  contentOf: (signal: string) => LookupContent
+  /** The signal of a piece of content with one part, for a bank entry made of it; undefined where it has none. */
+  signalOf: (content: LookupContent) => string | undefined
+  /** How far two signals in canonical form are from each other; symmetric unless the type says otherwise. */
+  compare: (query: string, entry: string) => { distance: number; similarity: number; transformation?: string }
   createIndex: () => SignalIndex
 }

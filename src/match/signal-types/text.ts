@@ -1,3 +1,4 @@
+import { InputError, quote } from '../../domain/error.ts'
 import { createPhraseIndex, foldText } from '../../kernels/text-fold.ts'
 import type { SignalHit, SignalType } from './signal-type.ts'
 
@@ -10,18 +11,29 @@ export const textType: SignalType = {
   threshold: 0,
   thresholdMax: 0,
   part: 'text',
-  describe: () => 'the same words',
+  thresholdStep: 1,
+  describe: (distance) => (distance === 0 ? 'the same words' : 'other words'),
+  parse(field, signal) {
+    const { text } = foldText(signal)
+    if (text !== '') return text
+    throw new InputError(`${field} says nothing`, [
+      { field, problem: 'has no letters, digits or emoji', value: quote(signal) },
+    ])
+  },
+  contentOf: (signal) => ({ text: signal }),
+  signalOf: (content) => (content.text === undefined ? undefined : foldText(content.text).text || undefined),
+  compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
   createIndex() {
     const index = createPhraseIndex()
     return {
       add: (slot, signal) => index.add(slot, signal),
       remove: (slot) => void index.remove(slot),
-      search(content) {
+      search(content, { wanted }) {
         if (content.text === undefined || content.text === '' || index.size === 0) return []
         const folded = foldText(content.text)
         const first = new Map<number, SignalHit>()
         for (const { id, start, end } of index.search(folded.text)) {
-          if (first.has(id)) continue
+          if (first.has(id) || wanted?.(id) === false) continue
           const from = folded.starts[start]!
           const to = folded.ends[end - 1]!
           first.set(id, {
