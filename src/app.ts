@@ -60,6 +60,7 @@ import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createLookup } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { createHashers } from './media/all-hashers.ts'
 import { createFetchMedia } from './media/fetch.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
@@ -261,6 +262,7 @@ async function wire(
     files: createMediaFiles(join(config.dataDir, 'media')),
     pool,
     records: createMediaRecords(db.query),
+    hashers: createHashers({ ffmpeg: config.ffmpeg }),
   })
   const lookup = createLookup({ db, pollMs: 0 })
   const book = createRuleBook({ db, clock })
@@ -361,7 +363,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, pool, lookup })
+  matchRoutes(mount, { db, ledger, clock, media, lookup })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))

@@ -10,7 +10,17 @@ export type HashedImage = {
   height: number
   /** Missing for images with a side under 5 pixels. `dihedral` holds all eight hashes, the original first. */
   pdq?: { hash: string; quality: number; dihedral: string[] }
+  /** The photo without what may have been added to it: how each reading came to be, its hash and quality. */
+  readings?: PhotoReading[]
+  /** What else was made of the same pixels, by signal type, in canonical form. */
+  signals?: Record<string, string>
 }
+
+/** One more reading of a photo, in the form in which lookups take it. */
+export type PhotoReading = { transformation: string; pdq: string; quality: number }
+
+/** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
+export const imageHasherVersion = 'pdq@1'
 
 export type WorkerRequest = { id: number; bytes: Uint8Array } & (
   | { op: 'hash' }
