@@ -160,6 +160,20 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
   }
 }
 
+/** A lookup that also asks what needs more than the text itself: models of the operator. */
+export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
+  lookup: L,
+  textSignals: (text: string) => Promise<Readonly<Record<string, string>>>,
+): L {
+  return {
+    ...lookup,
+    async lookup(tenantId, content) {
+      if (content.text === undefined || content.textSignals !== undefined) return lookup.lookup(tenantId, content)
+      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) })
+    },
+  }
+}
+
 /** Beyond every transaction: reads the horizon without changes. */
 const farXid = '9223372036854775807'
 

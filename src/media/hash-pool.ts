@@ -25,6 +25,7 @@ export const imageHasherVersion = 'pdq@1'
 export type WorkerRequest = { id: number; bytes: Uint8Array } & (
   | { op: 'hash' }
   | { op: 'preview'; variant: PreviewVariant }
+  | { op: 'pixels'; width: number; height: number }
 )
 export type WorkerAnswer =
   | { id: number; ok: true; result: HashedImage | Uint8Array }
@@ -34,6 +35,8 @@ export type MediaPool = {
   /** Type, size and PDQ of an image. Throws an InputError for what is hostile or broken. */
   hash: (bytes: Uint8Array) => Promise<HashedImage>
   preview: (bytes: Uint8Array, variant: PreviewVariant) => Promise<Uint8Array>
+  /** Interleaved 8-bit RGB of this size, the picture upright and cropped to its shape: what models look at. */
+  pixels: (bytes: Uint8Array, size: { width: number; height: number }) => Promise<Uint8Array>
   /** Jobs that wait or run. */
   readonly pending: number
   close: () => Promise<void>
@@ -156,6 +159,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
       return ask<HashedImage>({ id: nextId++, op: 'hash', bytes })
     },
     preview: (bytes, variant) => ask<Uint8Array>({ id: nextId++, op: 'preview', bytes, variant }),
+    pixels: (bytes, size) => ask<Uint8Array>({ id: nextId++, op: 'pixels', bytes, ...size }),
     get pending() {
       return pending()
     },
