@@ -161,15 +161,22 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
 }
 
 /** A lookup that also asks what needs more than the text itself: models of the operator. */
-export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
+export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>(
   lookup: L,
   textSignals: (text: string) => Promise<Readonly<Record<string, string>>>,
 ): L {
+  const whole = async (content: LookupContent): Promise<LookupContent> =>
+    content.text === undefined || content.textSignals !== undefined
+      ? content
+      : { ...content, textSignals: await textSignals(content.text) }
   return {
     ...lookup,
-    async lookup(tenantId, content) {
-      if (content.text === undefined || content.textSignals !== undefined) return lookup.lookup(tenantId, content)
-      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) })
+    lookup: async (tenantId, content, options) => lookup.lookup(tenantId, await whole(content), options),
+    async lookupMany(tenantId, contents, options) {
+      const wholes = contents.every(({ text }) => text === undefined)
+        ? contents
+        : await Promise.all(contents.map(whole))
+      return lookup.lookupMany(tenantId, wholes, options)
     },
   }
 }
