@@ -44,6 +44,7 @@ import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
@@ -60,6 +61,7 @@ import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createLookup } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { similarityProjector } from './match/similarity/project.ts'
 import { createFetchMedia } from './media/fetch.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
@@ -82,6 +84,7 @@ export const projectors: readonly Projector[] = [
   policyProjector,
   rulesProjector,
   bankProjector,
+  similarityProjector,
   decisionProjector,
   standingProjector,
   labelProjector,
@@ -371,6 +374,7 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
+  classifierRoutes(mount, { db, ledger, clock, randomBytes })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,
