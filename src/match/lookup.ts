@@ -20,6 +20,22 @@ export type Match = {
   quality?: number
   transformation?: string
   labels: string[]
+  /** How alike content and entry are over all signals that both have, and what classifiers say of it. */
+  pair?: { part: string; features: Record<string, number> }
+  judgements?: SimilarityJudgement[]
+}
+
+/** What a similarity classifier says of a match. One in shadow is watched and changes nothing. */
+export type SimilarityJudgement = {
+  classifierId: string
+  scope: string
+  version: number
+  mode: 'shadow' | 'live'
+  /** That both are the same content. */
+  probability: number
+  /** Log-odds of an average pair; with the contributions they sum to those of the probability. */
+  base: number
+  contributions: { feature: string; value: number | null; logOdds: number }[]
 }
 
 export type Lookup = {
@@ -129,6 +145,20 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupOpt
       entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.slotOf.size, 0),
     }),
     close: () => clearInterval(timer),
+  }
+}
+
+/** A lookup that also asks what needs more than the text itself: models of the operator. */
+export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
+  lookup: L,
+  textSignals: (text: string) => Promise<Readonly<Record<string, string>>>,
+): L {
+  return {
+    ...lookup,
+    async lookup(tenantId, content) {
+      if (content.text === undefined || content.textSignals !== undefined) return lookup.lookup(tenantId, content)
+      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) })
+    },
   }
 }
 

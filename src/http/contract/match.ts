@@ -12,17 +12,26 @@ const Pdq = Type.String({
 const Quality = Type.Integer({ minimum: 0, maximum: 100, description: 'PDQ quality; under 50 nothing is matched.' })
 const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
-/** 25 MiB of media and some room for the frame of a multipart body. */
-export const uploadBodyBytesMax = 25 * 1024 * 1024 + 16 * 1024
+/** 100 MiB of media and some room for the frame of a multipart body. */
+export const uploadBodyBytesMax = 100 * 1024 * 1024 + 16 * 1024
+
+const MediaKind = Type.Union([Type.Literal('photo'), Type.Literal('video'), Type.Literal('audio')])
+const Signals = Type.Record(Type.String(), Type.String(), {
+  description: 'Signals in canonical form, by the name of their type.',
+})
 
 export const Upload = Type.Object({
   upload: Sha256,
   mime: Type.String(),
   bytes: Type.Integer(),
-  width: Type.Integer(),
-  height: Type.Integer(),
+  kind: MediaKind,
+  animated: Type.Boolean({ description: 'A photo with more than one frame.' }),
+  width: orNull(Type.Integer()),
+  height: orNull(Type.Integer()),
+  durationMs: orNull(Type.Number()),
   pdq: orNull(Pdq),
   quality: orNull(Quality),
+  signals: Signals,
 })
 export type Upload = Static<typeof Upload>
 
@@ -30,9 +39,9 @@ export const makeUpload = route({
   id: 'uploads.create',
   method: 'POST',
   path: '/v1/uploads',
-  summary: 'Keep an image and hash it',
+  summary: 'Keep a photo, video or sound and hash it',
   description:
-    'Takes the image as the body, or as the first file of a multipart form: JPEG, PNG, WebP, AVIF, GIF or TIFF, up to 25 MiB and 50 megapixels. The real type counts, not the declared one. The same bytes give the same id again.',
+    'Takes the file as the body, or as the first file of a multipart form: a photo up to 25 MiB and 50 megapixels, a video up to 100 MiB, a sound up to 50 MiB. The real type counts, not the declared one. The same bytes give the same id again.',
   scope: 'uploads:write',
   rawBody: true,
   bodyBytesMax: uploadBodyBytesMax,
@@ -74,6 +83,25 @@ export const MatchedPart = Type.Union([
   Type.Object({ kind: Type.Literal('link'), index: Type.Integer(), url: Type.String() }),
 ])
 
+export const SimilarityJudgement = Type.Object(
+  {
+    classifierId: Type.String(),
+    scope: Type.String(),
+    version: Type.Integer(),
+    mode: Type.Union([Type.Literal('shadow'), Type.Literal('live')]),
+    probability: Type.Number({ description: 'That both are the same content.' }),
+    base: Type.Number({ description: 'Log-odds of an average pair.' }),
+    contributions: Type.Array(
+      Type.Object({
+        feature: Type.String(),
+        value: Type.Union([Type.Number(), Type.Null()]),
+        logOdds: Type.Number({ description: 'What the feature adds to the log-odds.' }),
+      }),
+    ),
+  },
+  { description: 'What a similarity classifier says of a match. In shadow it changes nothing.' },
+)
+
 export const Match = Type.Object({
   bank: Type.Object({ id: Type.String(), name: Type.String(), action: Type.String() }),
   entryId: Type.String(),
@@ -88,6 +116,13 @@ export const Match = Type.Object({
   quality: Type.Optional(Quality),
   transformation: Type.Optional(Type.String({ description: 'How the photo is turned against the entry.' })),
   labels: Type.Array(Type.String()),
+  pair: Type.Optional(
+    Type.Object(
+      { part: Type.String(), features: Type.Record(Type.String(), Type.Number()) },
+      { description: 'How alike content and entry are over all signals that both have.' },
+    ),
+  ),
+  judgements: Type.Optional(Type.Array(SimilarityJudgement)),
 })
 
 export const lookupMatches = route({
@@ -118,15 +153,22 @@ export const hashContent = route({
   id: 'match.hash',
   method: 'POST',
   path: '/v1/match/hash',
-  summary: 'Hash an image or fold a text, without keeping it',
-  description: 'Takes an image as POST /v1/uploads does, or JSON with a text.',
+  summary: 'Hash a photo, video or sound, or fold a text, without keeping it',
+  description: 'Takes a file as POST /v1/uploads does, or JSON with a text.',
   scope: 'match:read',
   rawBody: true,
   bodyBytesMax: uploadBodyBytesMax,
   response: Type.Object({
-    signals: Type.Record(Type.String(), Type.String()),
+    kind: Type.Optional(MediaKind),
+    animated: Type.Optional(Type.Boolean()),
+    signals: Signals,
     quality: Type.Optional(Quality),
     dihedral: Type.Optional(Type.Array(Pdq, { description: 'Hashes of all eight turned images, the original first.' })),
+    readings: Type.Optional(
+      Type.Array(Type.Object({ transformation: Type.String(), pdq: Pdq, quality: Quality }), {
+        description: 'Hashes of the photo without what may have been added to it.',
+      }),
+    ),
   }),
 })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,7 +59,7 @@ before(async () => {
   lookup = createLookup({ db })
   const ledger = createLedger({ projectors: [bankProjector], clock: Date.now, randomBytes })
   const media = createMediaLibrary({ files: createMediaFiles(folder), pool, records: createMediaRecords(db.query) })
-  const deps = { db, ledger, clock: Date.now, randomBytes, media, pool, lookup }
+  const deps = { db, ledger, clock: Date.now, randomBytes, media, lookup }
   bankRoutes(mount, deps)
   matchRoutes(mount, deps)
   baseUrl = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -112,7 +112,12 @@ test('an upload is hashed, kept once, and taken as raw bytes or as a form', asyn
   const hashed = (await (await send('ana', '/v1/match/hash', new Uint8Array(bytes), 'image/jpeg')).json()) as {
     signals: Record<string, string>
   }
-  assert.deepEqual(hashed.signals, { pdq: first.pdq, sha256: first.upload })
+  assert.deepEqual(hashed.signals, {
+    pdq: first.pdq,
+    sha256: first.upload,
+    sha1: createHash('sha1').update(bytes).digest('hex'),
+    md5: createHash('md5').update(bytes).digest('hex'),
+  })
   const text = await send('ana', '/v1/match/hash', JSON.stringify({ text: 'FR33 money!' }), 'application/json')
   assert.deepEqual(await text.json(), { signals: { text: 'free money' } })
 })
@@ -126,7 +131,9 @@ test('uploads that are no image, too large, or not allowed are refused by name',
   }
   assert.match(await problemOf('<svg></svg>', 'image/jpeg'), /^422 .*image\/svg\+xml, not an image/)
   assert.match(await problemOf('', 'image/jpeg'), /^422 .*empty/)
-  assert.match(await problemOf(new Uint8Array(27 * 1024 * 1024), 'image/png'), /^413 /)
+  const large = Buffer.alloc(27 * 1024 * 1024)
+  large.set([0xff, 0xd8, 0xff])
+  assert.match(await problemOf(new Uint8Array(large), 'image/png'), /^413 .*26214400 bytes/)
   assert.match(await problemOf('{}', 'application/json'), /^415 /)
   assert.match(await problemOf('x', 'multipart/form-data; boundary=x'), /^400 /)
   assert.match(await problemOf('x', 'image/png', 'ben'), /^403 /)

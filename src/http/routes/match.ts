@@ -5,15 +5,14 @@ import { hammingDistance } from '../../kernels/hamming-index.ts'
 import { pdqFromHex } from '../../kernels/pdq.ts'
 import { foldText } from '../../kernels/text-fold.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
+import { photoOfRecord } from '../../match/content.ts'
 import type { Lookup } from '../../match/lookup.ts'
 import { photoType } from '../../match/signal-types/photo.ts'
 import type { PhotoContent } from '../../match/signal-types/signal-type.ts'
 import { textType } from '../../match/signal-types/text.ts'
-import { mediaBytesMax } from '../../media/decode.ts'
-import type { MediaPool } from '../../media/hash-pool.ts'
-import type { MediaLibrary, MediaRecord } from '../../media/library.ts'
+import { anyMediaBytesMax, kindBytesMax, sniffMedia } from '../../media/kinds.ts'
+import type { MediaLibrary } from '../../media/library.ts'
 import { previewMime } from '../../media/preview.ts'
-import { sha256Of } from '../../media/store.ts'
 import type { Database } from '../../storage/database.ts'
 import {
   compareSignals,
@@ -33,23 +32,26 @@ export type MatchRouteDeps = {
   ledger: Ledger
   clock: Clock
   media: MediaLibrary
-  pool: Pick<MediaPool, 'hash'>
   lookup: Pick<Lookup, 'lookup'>
 }
 
 /** Uploads, previews, and lookups of content that is not part of an event. */
 export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
-  const { db, ledger, clock, media, pool, lookup } = deps
+  const { db, ledger, clock, media, lookup } = deps
 
   mount(makeUpload, async ({ request, principal, reply }) => {
-    const record = await media.put(principal.tenantId, await imageOf(request))
+    const record = await media.put(principal.tenantId, await mediaOf(request))
     reply.header('location', `/v1/media/${record.sha256}`)
     return {
       upload: record.sha256,
       mime: record.mime,
       bytes: record.bytes,
-      width: record.width,
-      height: record.height,
+      kind: record.kind,
+      animated: record.animated,
+      width: record.width ?? null,
+      height: record.height ?? null,
+      durationMs: record.durationMs ?? null,
+      signals: { sha256: record.sha256, ...record.signals },
       pdq: record.pdq?.hash ?? null,
       quality: record.pdq?.quality ?? null,
     }
@@ -108,7 +110,7 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
         }
         const record = await media.find(tenantId, photo.upload)
         if (record === undefined) throw notFound('upload', photo.upload)
-        return photoOf(record)
+        return photoOfRecord(record)
       }),
     )
     return {
@@ -119,12 +121,15 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
   mount(hashContent, async ({ request }): Promise<ResponseOf<typeof hashContent>> => {
     const text = (request.body as { text?: unknown } | undefined)?.text
     if (typeof text === 'string') return { signals: { text: foldText(text).text } }
-    const bytes = await imageOf(request)
-    const { pdq } = await pool.hash(bytes)
-    const sha256 = sha256Of(bytes)
-    return pdq === undefined
-      ? { signals: { sha256 } }
-      : { signals: { sha256, pdq: pdq.hash }, quality: pdq.quality, dihedral: pdq.dihedral }
+    const record = await media.hash(await mediaOf(request))
+    const { kind, animated, pdq, readings, sha256 } = record
+    return {
+      kind,
+      animated,
+      signals: { sha256, ...(pdq === undefined ? {} : { pdq: pdq.hash }), ...record.signals },
+      ...(pdq === undefined ? {} : { quality: pdq.quality, dihedral: pdq.dihedral }),
+      ...(readings === undefined ? {} : { readings }),
+    }
   })
 
   mount(compareSignals, ({ body }) => {
@@ -143,30 +148,20 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
   })
 }
 
-/** A stored image as the lookup takes it. */
-export function photoOf(record: MediaRecord): PhotoContent {
-  return {
-    sha256: record.sha256,
-    ...(record.pdq === undefined
-      ? {}
-      : { pdq: record.pdq.hash, quality: record.pdq.quality, dihedral: record.pdq.dihedral }),
-  }
-}
+const drainedBytesMax = 2 * uploadBodyBytesMax
 
-const drainedBytesMax = 4 * uploadBodyBytesMax
-
-/** The image in a request: the body itself, or the first file of a multipart form. */
-async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
+/** The medium in a request: the body itself, or the first file of a multipart form. */
+async function mediaOf(request: FastifyRequest): Promise<Uint8Array> {
   const type = request.headers['content-type'] ?? ''
   if (/^application\/json\b/i.test(type))
     throw problem(
       415,
-      'An image is needed',
-      'Send the bytes of the image as the body, or as a file of a multipart form.',
+      'A file is needed',
+      'Send the bytes of the photo, video or sound as the body, or as a file of a multipart form.',
     )
   const chunks: Uint8Array[] = []
   let length = 0
-  const tooLarge = () => bodyTooLarge(mediaBytesMax)
+  const tooLarge = () => bodyTooLarge(anyMediaBytesMax)
   if (Number(request.headers['content-length']) > drainedBytesMax) throw tooLarge()
   for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length
@@ -176,13 +171,19 @@ async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
   }
   if (length > uploadBodyBytesMax) throw tooLarge()
   const body = Buffer.concat(chunks)
-  if (!/^multipart\/form-data\b/i.test(type)) return body
+  const checked = (bytes: Uint8Array) => {
+    const bytesMax = kindBytesMax[sniffMedia(bytes)?.kind ?? 'photo']
+    if (bytes.length > bytesMax) throw bodyTooLarge(bytesMax)
+    return bytes
+  }
+  if (!/^multipart\/form-data\b/i.test(type)) return checked(body)
   let form: FormData
   try {
     form = await new Response(body, { headers: { 'content-type': type } }).formData()
   } catch (error) {
     throw problem(400, 'The form cannot be read', (error as Error).message)
   }
-  for (const value of form.values()) if (typeof value !== 'string') return new Uint8Array(await value.arrayBuffer())
+  for (const value of form.values())
+    if (typeof value !== 'string') return checked(new Uint8Array(await value.arrayBuffer()))
   throw new InputError('The form has no file', [{ field: 'file', problem: 'is required' }])
 }

@@ -2,17 +2,11 @@ import type { Query } from '../../storage/database.ts'
 import { signalTypes } from '../signal-types/all.ts'
 import type { LookupContent, MatchedPart, MediaContent } from '../signal-types/signal-type.ts'
 import { selectBankEntriesById } from '../store.ts'
-import { judgePair, type JudgedPair, type Judgement } from './classifier.ts'
+import type { Lookup, SimilarityJudgement } from '../lookup.ts'
+import { judgePair, type JudgedPair } from './classifier.ts'
 import { pairFeatures, type FoundSignal, type PairFeatures } from './features.ts'
 import { selectActiveClassifiers, type Classifier } from './store.ts'
 
-/** What a classifier says of a match. Only a live one changes the confidence; one in shadow is watched. */
-export type SimilarityJudgement = Judgement & {
-  classifierId: string
-  scope: string
-  version: number
-  mode: 'shadow' | 'live'
-}
 export type JudgedMatch = { pair: { part: string; features: PairFeatures }; judgements: SimilarityJudgement[] }
 
 export type MatchToJudge = FoundSignal & { entryId: string; part: MatchedPart }
@@ -57,6 +51,31 @@ export async function judgeMatches(
 export function liveJudgement(judgements: readonly SimilarityJudgement[]): SimilarityJudgement | undefined {
   const live = judgements.filter((one) => one.mode === 'live')
   return live.find((one) => one.scope === 'composite') ?? live[0]
+}
+
+/**
+ * A lookup whose matches carry what they were compared by and what the tenant's classifiers say. The probability of a
+ * live classifier is the confidence of the match.
+ */
+export function withJudgements<L extends Pick<Lookup, 'lookup'>>(
+  lookup: L,
+  deps: { query: Query; clock: () => number },
+): L {
+  const book = createClassifierBook(deps)
+  return {
+    ...lookup,
+    async lookup(tenantId, content) {
+      const matches = await lookup.lookup(tenantId, content)
+      if (matches.length === 0) return matches
+      const judged = await judgeMatches(deps.query, tenantId, content, matches, await book.current(tenantId))
+      return matches.map((match, index) => {
+        const own = judged[index]
+        if (own === undefined) return match
+        const live = liveJudgement(own.judgements)
+        return { ...match, ...own, ...(live === undefined ? {} : { confidence: live.probability }) }
+      })
+    },
+  }
 }
 
 /** The classifiers of each tenant, read again when they are older than `freshMs`. */
