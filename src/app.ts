@@ -381,7 +381,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, lookup })
+  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))

@@ -11,6 +11,7 @@ import { createLedger } from '../../ledger/ledger.ts'
 import { recentEntries } from '../../ledger/read.ts'
 import { createLookup, type Lookup } from '../../match/lookup.ts'
 import { bankProjector } from '../../match/project.ts'
+import { createFetchMedia } from '../../media/fetch.ts'
 import { createMediaPool, type MediaPool } from '../../media/hash-pool.ts'
 import { createMediaLibrary } from '../../media/library.ts'
 import { createMediaFiles } from '../../media/store.ts'
@@ -52,6 +53,11 @@ const { app, mount } = createServer({
   checkResponses: true,
   log: (line) => console.error(line),
 })
+const unreachable = {
+  resolve: () => Promise.reject(new Error('there is no network here')),
+  http: () => assert.fail('no request leaves'),
+  https: () => assert.fail('no request leaves'),
+}
 before(async () => {
   db = await testDatabase()
   folder = await mkdtemp(join(tmpdir(), 'custos-media-'))
@@ -59,7 +65,16 @@ before(async () => {
   lookup = createLookup({ db })
   const ledger = createLedger({ projectors: [bankProjector], clock: Date.now, randomBytes })
   const media = createMediaLibrary({ files: createMediaFiles(folder), pool, records: createMediaRecords(db.query) })
-  const deps = { db, ledger, clock: Date.now, randomBytes, media, lookup }
+  const deps = {
+    db,
+    ledger,
+    clock: Date.now,
+    randomBytes,
+    media,
+    lookup,
+    fetchMedia: () => createFetchMedia({ network: unreachable, hosts: [] }),
+    admitLookups: () => {},
+  }
   bankRoutes(mount, deps)
   matchRoutes(mount, deps)
   baseUrl = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -241,7 +256,13 @@ test('two hashes and two texts are compared', async () => {
   const ana = clientOf('ana')
   const a = 'f'.repeat(64)
   const near = await ana.call(compareSignals, { body: { signalType: 'pdq', a, b: `${'f'.repeat(62)}00` } })
-  assert.deepEqual(near, { matches: true, distance: 8, threshold: 31, described: '8 of 256 bits' })
+  assert.deepEqual(near, {
+    matches: true,
+    distance: 8,
+    threshold: 31,
+    similarity: 1 - 8 / 256,
+    described: '8 of 256 bits',
+  })
   const text = await ana.call(compareSignals, { body: { signalType: 'text', a: 'Free MONEY', b: 'free m0ney!' } })
   assert.equal(text.matches, true)
 })
