@@ -183,9 +183,10 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
 ): L {
   return {
     ...lookup,
-    async lookup(tenantId, content) {
-      if (content.text === undefined || content.textSignals !== undefined) return lookup.lookup(tenantId, content)
-      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) })
+    async lookup(tenantId, content, options) {
+      if (content.text === undefined || content.textSignals !== undefined)
+        return lookup.lookup(tenantId, content, options)
+      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) }, options)
     },
   }
 }

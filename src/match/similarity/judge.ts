@@ -64,8 +64,8 @@ export function withJudgements<L extends Pick<Lookup, 'lookup'>>(
   const book = createClassifierBook(deps)
   return {
     ...lookup,
-    async lookup(tenantId, content) {
-      const matches = await lookup.lookup(tenantId, content)
+    async lookup(tenantId, content, options) {
+      const matches = await lookup.lookup(tenantId, content, options)
       if (matches.length === 0) return matches
       const judged = await judgeMatches(deps.query, tenantId, content, matches, await book.current(tenantId))
       return matches.map((match, index) => {
