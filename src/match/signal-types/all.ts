@@ -3,10 +3,14 @@ import { exactType, md5Type, sha1Type } from './exact.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
 import { textType } from './text.ts'
+import { tmkType } from './tmk.ts'
+import { vpdqType } from './vpdq.ts'
 
 /** Every signal type, in the order in which a match of the same entry and part is preferred. */
 export const signalTypes: readonly SignalType[] = [
   photoType,
+  vpdqType,
+  tmkType,
   exactType,
   sha1Type,
   md5Type,
