@@ -1,7 +1,20 @@
 import { exactType } from './exact.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
+import { textNearType } from './text-near.ts'
+import { textSkeletonType } from './text-skeleton.ts'
 import { textType } from './text.ts'
+import { tlshType } from './tlsh.ts'
+import { urlDomainType, urlType } from './url.ts'
 
 /** Every signal type, in the order in which a match of the same entry and part is preferred. */
-export const signalTypes: readonly SignalType[] = [photoType, exactType, textType]
+export const signalTypes: readonly SignalType[] = [
+  photoType,
+  exactType,
+  textType,
+  textSkeletonType,
+  textNearType,
+  tlshType,
+  urlType,
+  urlDomainType,
+]
