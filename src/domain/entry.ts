@@ -36,6 +36,15 @@ export type MatchRef = {
   mediaSha256?: string
 }
 
+/** Where a bank entry was fetched from: the exchange, the record there, and whose it is. */
+export type ExchangeOrigin = {
+  exchangeId: string
+  externalId: string
+  owner?: string
+  ownerName?: string
+  tags: string[]
+}
+
 export type ViolationProposal = {
   eventId: string
   rule: { id: string; version: number }
@@ -292,6 +301,7 @@ export type EntryBodies = {
     labels: string[]
     source: string
     note?: string
+    exchange?: ExchangeOrigin
   }
   'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
