@@ -36,15 +36,6 @@ export type MatchRef = {
   mediaSha256?: string
 }
 
-/** Where a bank entry was fetched from: the exchange, the record there, and whose it is. */
-export type ExchangeOrigin = {
-  exchangeId: string
-  externalId: string
-  owner?: string
-  ownerName?: string
-  tags: string[]
-}
-
 export type ViolationProposal = {
   eventId: string
   rule: { id: string; version: number }
@@ -301,7 +292,8 @@ export type EntryBodies = {
     labels: string[]
     source: string
     note?: string
-    exchange?: ExchangeOrigin
+    /** Which exchange it came by, from whom, when it was fetched, and how it is tagged there. */
+    exchange?: Record<string, unknown>
   }
   'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
