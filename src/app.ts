@@ -47,6 +47,7 @@ import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
+import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
@@ -63,6 +64,8 @@ import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { withJudgements } from './match/similarity/judge.ts'
+import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
@@ -87,6 +90,7 @@ export const projectors: readonly Projector[] = [
   policyProjector,
   rulesProjector,
   bankProjector,
+  similarityProjector,
   decisionProjector,
   standingProjector,
   labelProjector,
@@ -279,7 +283,10 @@ async function wire(
     records: createMediaRecords(db.query),
     hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
-  const lookup = withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text)
+  const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
+    query: db.query,
+    clock,
+  })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -402,6 +409,7 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
+  classifierRoutes(mount, { db, ledger, clock, randomBytes })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,
