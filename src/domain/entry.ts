@@ -292,6 +292,8 @@ export type EntryBodies = {
     labels: string[]
     source: string
     note?: string
+    /** Which exchange it came by, from whom, when it was fetched, and how it is tagged there. */
+    exchange?: Record<string, unknown>
   }
   'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
