@@ -11,6 +11,10 @@ export type HashedImage = {
   height: number
   /** Missing for images with a side under 5 pixels. `dihedral` holds all eight hashes, the original first. */
   pdq?: { hash: string; quality: number; dihedral: string[] }
+  /** The photo without what may have been added to it: how each reading came to be, its hash and quality. */
+  readings?: PhotoReading[]
+  /** What else was made of the same pixels, by signal type, in canonical form. */
+  signals?: Record<string, string>
 }
 
 /** One file of any kind. */
@@ -25,11 +29,18 @@ export type HashedFile = {
   problem?: string
 }
 
+/** One more reading of a photo, in the form in which lookups take it. */
+export type PhotoReading = { transformation: string; pdq: string; quality: number }
+
+/** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
+export const imageHasherVersion = 'pdq@1'
+
 export type WorkerRequest = { id: number } & (
   | { op: 'hash'; bytes: Uint8Array }
   | { op: 'preview'; bytes: Uint8Array; variant: PreviewVariant }
   | { op: 'file'; path: string; convention: PdqConvention }
   | { op: 'thumbnail'; path: string; side: number }
+  | { op: 'pixels'; bytes: Uint8Array; width: number; height: number }
 )
 type Result = HashedImage | HashedFile | Uint8Array
 export type WorkerAnswer =
@@ -44,6 +55,8 @@ export type MediaPool = {
   hashFile: (path: string, convention: PdqConvention) => Promise<HashedFile>
   /** A small WebP of an image file, in colour. */
   thumbnail: (path: string, side: number) => Promise<Uint8Array>
+  /** Interleaved 8-bit RGB of this size, the picture upright and cropped to its shape: what models look at. */
+  pixels: (bytes: Uint8Array, size: { width: number; height: number }) => Promise<Uint8Array>
   /** Jobs that wait or run. */
   readonly pending: number
   close: () => Promise<void>
@@ -168,6 +181,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
     hashFile: (path, convention) => ask<HashedFile>({ id: nextId++, op: 'file', path, convention }),
     thumbnail: (path, side) => ask<Uint8Array>({ id: nextId++, op: 'thumbnail', path, side }),
     preview: (bytes, variant) => ask<Uint8Array>({ id: nextId++, op: 'preview', bytes, variant }),
+    pixels: (bytes, size) => ask<Uint8Array>({ id: nextId++, op: 'pixels', bytes, ...size }),
     get pending() {
       return pending()
     },

@@ -7,7 +7,7 @@ import { InputError } from '../domain/error.ts'
 import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
 import { decodeImage, mediaBytesMax, sniffMime } from './decode.ts'
 import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
-import { previewImage, thumbnailOf } from './preview.ts'
+import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
 
@@ -56,6 +56,8 @@ function work(request: WorkerRequest) {
       return previewImage(request.bytes, request.variant)
     case 'file':
       return hashFile(request.path, request.convention)
+    case 'pixels':
+      return pixelsOf(request.bytes, request)
     case 'thumbnail':
       return readFile(request.path).then((bytes) => thumbnailOf(bytes, request.side))
   }

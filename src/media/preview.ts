@@ -30,11 +30,24 @@ export async function previewImage(bytes: Uint8Array, variant: PreviewVariant): 
 /** A WebP in colour, upright, no side above `side` pixels, for reports that a person opens on purpose. */
 export async function thumbnailOf(bytes: Uint8Array, side: number): Promise<Uint8Array> {
   try {
+    const picture = (await openUpright(bytes)).resize(side, side, { fit: 'inside', withoutEnlargement: true })
+    return await picture.webp({ quality: 62, effort: 2 }).toBuffer()
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
+
+/** Interleaved 8-bit RGB of exactly this size, upright, cropped to its shape. Throws an InputError for what cannot be decoded. */
+export async function pixelsOf(bytes: Uint8Array, size: { width: number; height: number }): Promise<Uint8Array> {
+  try {
     return await (
       await openUpright(bytes)
     )
-      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-      .webp({ quality: 62, effort: 2 })
+      .flatten({ background: '#808080' })
+      .resize(size.width, size.height, { fit: 'cover' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
       .toBuffer()
   } catch (error) {
     throw asRefusal(error)
