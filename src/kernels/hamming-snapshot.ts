@@ -1,7 +1,7 @@
 // An index as bytes, so that it opens without being made again. All numbers little-endian:
 //
 //   header, 64 bytes: magic "CUSTHIX" and version 1; bytes in total (float64); parts, rows of deltas (uint32);
-//     checksum of the descriptions; checksum of the header before it
+//     checksum of the descriptions; at the end, checksum of the header before it
 //   for each part, 64 bytes: room, entries, listed, leaders (uint32); bytes (float64); checksum
 //   a last description for the rows: checksum
 //   the parts as they lie in memory, each a multiple of 64 bytes; then ids and hashes of the deltas' rows
@@ -63,7 +63,7 @@ export function snapshotHammingIndex(index: HammingIndex): Uint8Array[] {
   head.set([magic, magicEnd, snapshotVersion], 0)
   floats[2] = total
   head.set([parts.length, rows.length, checksum(head.subarray(blockBytes / 4))], 6)
-  head[9] = checksum(head.subarray(0, 9))
+  head[15] = checksum(head.subarray(0, 15))
   return [
     new Uint8Array(head.buffer),
     ...parts.flatMap((part, at) => pieces(part, removed[at]!)),
@@ -89,7 +89,7 @@ export function openHammingSnapshot(
   read(bytesOf(first))
   if (first[0] !== magic || first[1] !== magicEnd) refuse('these bytes are no snapshot of a hash index')
   if (first[2] !== snapshotVersion) refuse(`it has version ${first[2]}, and this program reads ${snapshotVersion}`)
-  if (first[9] !== checksum(first.subarray(0, 9))) refuse('its header was changed (checksum)')
+  if (first[15] !== checksum(first.subarray(0, 15))) refuse('its header was changed (checksum)')
   const total = new Float64Array(first.buffer)[2]!
   const [partCount, rowCount] = [first[6]!, first[7]!]
   const held = source instanceof Uint8Array || typeof source !== 'function' ? source.byteLength : total
