@@ -4,7 +4,7 @@ import { itemsOfHits } from '../../match/seen/items.ts'
 import type { Clusters } from '../../match/seen/clusters.ts'
 import { clusterDays } from '../../match/seen/clusters.ts'
 import { signalTypeNamed } from '../../match/raw-signals.ts'
-import { unpackSignal } from '../../match/seen/rows.ts'
+import { unpackSignal, withDerived } from '../../match/seen/rows.ts'
 import type { SeenHit } from '../../match/seen/seen.ts'
 import { countRetroOutcomes, selectRetroBatch, selectRetroBatches } from '../../storage/retro-records.ts'
 import { selectSeenOf, selectSeenParts } from '../../storage/seen-records.ts'
@@ -117,7 +117,7 @@ export function retroRoutes(mount: Mount, deps: RetroRouteDeps): void {
     if (rows.length === 0) throw notFound('kept content of', of.eventId ?? of.itemId!)
     const parts = new Map<string, Record<string, string>>()
     for (const { part, type, signal } of rows)
-      parts.set(part, { ...parts.get(part), [type]: unpackSignal(type, signal) })
+      parts.set(part, { ...parts.get(part), ...withDerived(type, unpackSignal(type, signal)) })
     return [...parts.values()]
   }
 

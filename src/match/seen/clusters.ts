@@ -4,7 +4,7 @@ import type { Query } from '../../storage/database.ts'
 import { selectSeenStream, type SeenAt } from '../../storage/seen-records.ts'
 import { signalTypeNamed } from '../raw-signals.ts'
 import type { SignalIndex } from '../signal-types/signal-type.ts'
-import { unpackSignal } from './rows.ts'
+import { keptTypeOf, unpackSignal } from './rows.ts'
 
 /** Near-identical content that passed within a period. */
 export type Cluster = {
@@ -12,7 +12,7 @@ export type Cluster = {
   parts: number
   /** Different signals among them. */
   signals: number
-  /** The signal that came most often, in canonical form. */
+  /** The kept signal that came most often: a hash, or for types of words the text. */
   signal: string
   firstMs: number
   lastMs: number
@@ -85,25 +85,27 @@ export function createClusters({ query, clock }: { query: Query; clock: Clock })
   const follow = async (state: State, tenantId: string, typeName: string): Promise<void> => {
     const type = signalTypeNamed('type', typeName)
     const { threshold } = type
+    const { kept, contentOf } = keptTypeOf(type)
     for (;;) {
-      const rows = await selectSeenStream(query, typeName, state.at, page, { tenantId, keptSinceMs: state.sinceMs })
+      const rows = await selectSeenStream(query, kept, state.at, page, { tenantId, keptSinceMs: state.sinceMs })
       let beganMs = performance.now()
       for (const { at, signal: packed, occurredAtMs } of rows) {
         if (performance.now() - beganMs > sliceMs) {
           await new Promise<void>((done) => setImmediate(done))
           beganMs = performance.now()
         }
-        const signal = unpackSignal(typeName, packed)
+        const signal = unpackSignal(kept, packed)
         let number = state.numbers.get(signal)
         if (number === undefined) {
           number = state.sets.add()
-          const near = state.index.search(type.contentOf(signal), {
+          const near = state.index.search(contentOf(signal), {
             radiusMax: threshold,
             thresholdOf: () => threshold,
             unturned: true,
           })
           for (const { slot } of near) state.sets.join(number, slot)
-          state.index.add(number, signal, null)
+          const own = type.signalOf(contentOf(signal))
+          if (own !== undefined) state.index.add(number, own, null)
           state.numbers.set(signal, number)
           state.signals.push(signal)
         }

@@ -8,6 +8,9 @@ const hexTypes = new Set(['pdq', 'sha256', 'sha1', 'md5'])
 const signalBytesMax = 65_536
 /** Of texts as much is kept; passages beyond are not found again. */
 const textLengthMax = 2_000
+/** Long enough for every type that makes its signal of words. */
+const sampleText =
+  'a text of some length, with enough different words in it that every measure of words finds something to say'
 
 /** A canonical signal as it is kept. */
 export function packSignal(type: string, signal: string): Buffer {
@@ -17,6 +20,36 @@ export function packSignal(type: string, signal: string): Buffer {
 /** A kept signal in canonical form. */
 export function unpackSignal(type: string, packed: Buffer): string {
   return packed.toString(hexTypes.has(type) ? 'hex' : 'utf8')
+}
+
+/** Types whose signals follow from those of another type, which alone is kept: of a text its words, of a link its address. */
+const keptAs = new Map<string, string>(
+  signalTypes.flatMap((type): [string, string][] => {
+    if (type.part === 'link' && type.name !== 'url') return [[type.name, 'url']]
+    // Others need more than the words (models), and are kept themselves.
+    const ofWords = type.part === 'text' && type.signalOf({ text: sampleText }) !== undefined
+    return ofWords && type.name !== 'text' ? [[type.name, 'text']] : []
+  }),
+)
+
+/** Under which type a signal of this type is kept, and what a kept signal says for it. */
+export function keptTypeOf(type: SignalType): { kept: string; contentOf: (kept: string) => LookupContent } {
+  const kept = keptAs.get(type.name) ?? type.name
+  return {
+    kept,
+    contentOf:
+      kept === 'text' ? (text) => ({ text }) : kept === 'url' ? (url) => ({ links: [{ url }] }) : type.contentOf,
+  }
+}
+
+/** A kept signal with those of other types that follow from it. */
+export function withDerived(type: string, signal: string): Record<string, string> {
+  const content: LookupContent = type === 'text' ? { text: signal } : { links: [{ url: signal }] }
+  const derived = [...keptAs].flatMap(([name, kept]): [string, string][] => {
+    const made = kept === type ? signalTypes.find((one) => one.name === name)!.signalOf(content) : undefined
+    return made === undefined ? [] : [[name, made]]
+  })
+  return { [type]: signal, ...Object.fromEntries(derived) }
 }
 
 export type SeenSignalOf = { part: string; type: string; signal: Buffer }
@@ -77,7 +110,8 @@ export function seenSignalsOf(content: LookupContent): SeenSignalOf[] {
   return kept
 }
 
-const ofParts = (...kinds: SignalType['part'][]) => signalTypes.filter(({ part }) => kinds.includes(part))
+const ofParts = (...kinds: SignalType['part'][]) =>
+  signalTypes.filter(({ name, part }) => kinds.includes(part) && !keptAs.has(name))
 const mediaTypes = ofParts('photo', 'video', 'audio')
 const textTypes = ofParts('text')
 const linkTypes = ofParts('link')

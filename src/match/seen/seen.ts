@@ -13,7 +13,7 @@ import { signalTypes } from '../signal-types/all.ts'
 import { pdqQualityMin } from '../signal-types/photo.ts'
 import type { SignalType } from '../signal-types/signal-type.ts'
 import { createSeenPhotos, type SeenPhotos } from './photos.ts'
-import { packSignal, unpackSignal } from './rows.ts'
+import { keptTypeOf, packSignal, unpackSignal } from './rows.ts'
 
 /** One kept signal that is near enough, by the number of its row. */
 export type SeenHit = {
@@ -57,6 +57,8 @@ export type Seen = {
 const followPage = 1_000
 const comparePage = 500
 const pruneRows = 5_000
+/** Media by their bytes: equal or not. */
+const equalTypes = new Set(['sha256', 'sha1', 'md5'])
 const byName = new Map(signalTypes.map((type) => [type.name, type]))
 /** A turn of the entry that made the photo is the opposite turn of the photo against the entry. */
 const opposite: Partial<Record<Dihedral, Dihedral>> = { rotate90: 'rotate270', rotate270: 'rotate90' }
@@ -146,12 +148,13 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
     signal: string,
     { quality, threshold, limit }: { quality: number | null; threshold: number; limit: number },
   ): Promise<Found> => {
+    const { kept } = keptTypeOf(type)
     const near = nearTo(type, signal, quality, threshold)
     const hits: SeenHit[] = []
     for (let after: SeenAt = { xid: '0', seq: 0 }; ;) {
-      const page = await selectSeenStream(query, type.name, after, comparePage, { tenantId })
+      const page = await selectSeenStream(query, kept, after, comparePage, { tenantId })
       for (const { at: here, signal: packed } of page) {
-        const hit = near(unpackSignal(type.name, packed))
+        const hit = near(unpackSignal(kept, packed))
         if (hit === undefined) continue
         if (hits.length === limit) return { hits, complete: false }
         hits.push({ seq: here.seq, ...hit })
@@ -178,11 +181,11 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
         const found =
           name === 'pdq'
             ? await findPhotos(tenantId, signal, threshold, limit)
-            : type.thresholdMax > 0
-              ? await findByComparing(tenantId, type, signal, { quality, threshold, limit })
-              : type.part === 'text'
-                ? await findTexts(tenantId, type, signal, limit)
-                : await findEqual(tenantId, type, signal, limit)
+            : name === 'text'
+              ? await findTexts(tenantId, type, signal, limit)
+              : equalTypes.has(name)
+                ? await findEqual(tenantId, type, signal, limit)
+                : await findByComparing(tenantId, type, signal, { quality, threshold, limit })
         hits.push(...found.hits)
         complete &&= found.complete
       }
@@ -215,9 +218,10 @@ function nearTo(
   threshold: number,
 ): (kept: string) => Omit<SeenHit, 'seq'> | undefined {
   const index = type.createIndex()
+  const { contentOf } = keptTypeOf(type)
   index.add(0, signal, quality)
   return (kept) => {
-    const [hit] = index.search(type.contentOf(kept), { radiusMax: threshold, thresholdOf: () => threshold })
+    const [hit] = index.search(contentOf(kept), { radiusMax: threshold, thresholdOf: () => threshold })
     if (hit === undefined) return undefined
     const { distance, similarity, transformation } = hit
     return {
