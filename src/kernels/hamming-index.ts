@@ -240,15 +240,23 @@ const liveIn = (part: Part) => part.shape.entries - part.removedCount
 
 /** Collects what a search tells, as far as it is wanted, nearest first and then by id. */
 export function gather(filter: HammingQuery | undefined, search: (found: Found) => void): HammingHit[] {
-  const { wanted, among, limit } = filter ?? {}
+  const { wanted, among, limit = Infinity } = filter ?? {}
+  if (limit < 1) return []
   // One number for both, so that a million hits sort fast: a distance has 9 bits and an id 32.
-  const hits: number[] = []
+  let hits: number[] = []
+  let farthest = Infinity
   search((id, distance) => {
+    const hit = distance * 2 ** 32 + id
+    if (hit > farthest) return
     if (among !== undefined && ((among[id >>> 3] ?? 0) & (1 << (id & 7))) === 0) return
     if (wanted?.(id) === false) return
-    hits.push(distance * 2 ** 32 + id)
+    hits.push(hit)
+    if (hits.length < 4 * limit + 1_024) return
+    // Of a million equal hashes only so many are ever kept.
+    hits = Array.from(Float64Array.from(hits).sort().subarray(0, limit))
+    farthest = hits.at(-1)!
   })
   const sorted = Float64Array.from(hits).sort()
-  const nearest = limit === undefined ? sorted : sorted.subarray(0, limit)
+  const nearest = limit === Infinity ? sorted : sorted.subarray(0, limit)
   return Array.from(nearest, (hit) => ({ id: hit % 2 ** 32, distance: Math.floor(hit / 2 ** 32) }))
 }

@@ -1,5 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createHammingIndex, hammingDistance } from '../../kernels/hamming-index.ts'
+import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
 import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 
@@ -49,6 +50,7 @@ export const photoType: SignalType = {
       },
       maintain: (budgetNs) => index.maintain(budgetNs),
       remove: (slot) => void index.remove(slot),
+      stats: () => hammingStats(index),
       search(content, { radiusMax, thresholdOf, wanted, unturned }) {
         const hits: SignalHit[] = []
         for (const [at, photo] of (content.photos ?? []).entries()) {
