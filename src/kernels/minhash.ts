@@ -56,8 +56,8 @@ export function minhashOf(sketch: Uint32Array): Int32Array {
   return signature
 }
 
-/** The keys under which a sketch is filed: one a band, then one for the whole. */
-function keysOf(sketch: Uint32Array, keys: Uint32Array): void {
+/** The keys of a sketch's bands, into the first places of `keys`. */
+function bandKeys(sketch: Uint32Array, keys: Uint32Array): void {
   const signature = minhashOf(sketch)
   for (let band = 0; band < minhashBands; band++) {
     let key = band + 1
@@ -65,9 +65,13 @@ function keysOf(sketch: Uint32Array, keys: Uint32Array): void {
       key = mix(Math.imul(key, 0x01000193) ^ signature[band * minhashRows + row]!)
     keys[band] = key
   }
-  let whole = 0x811c9dc5
-  for (const hash of sketch) whole = mix(Math.imul(whole, 0x01000193) ^ hash)
-  keys[minhashBands] = whole
+}
+
+/** The key of a sketch as a whole. */
+function wholeKey(sketch: Uint32Array): number {
+  let key = 0x811c9dc5
+  for (const hash of sketch) key = mix(Math.imul(key, 0x01000193) ^ hash)
+  return key
 }
 
 type Page = {
@@ -224,10 +228,12 @@ export function createSketchIndex(): SketchIndex {
       if (sketch.length === 0 || sketch.length > sketchSize)
         throw new RangeError(`A sketch has 1 to ${sketchSize} hashes, not ${sketch.length}`)
       remove(id)
-      keysOf(sketch, keys)
+      keys[minhashBands] = wholeKey(sketch)
       const held = heldText(sketch)
-      if (held < 0) textOf.set(id, newText(id, sketch))
-      else {
+      if (held < 0) {
+        bandKeys(sketch, keys)
+        textOf.set(id, newText(id, sketch))
+      } else {
         textOf.set(id, held)
         const more = others.get(held)
         if (more === undefined) others.set(held, new Set([id]))
@@ -238,7 +244,7 @@ export function createSketchIndex(): SketchIndex {
     query(sketch, resemblanceMin) {
       if (textOf.size === 0 || sketch.length === 0) return []
       const hits: SketchHit[] = []
-      keysOf(sketch, keys)
+      bandKeys(sketch, keys)
       if (++stamp === 0xffff_ffff) {
         for (const page of pages) page.stamps.fill(0)
         stamp = 1

@@ -1,4 +1,5 @@
-import { exactType } from './exact.ts'
+import { photoEmbeddingType, textEmbeddingType } from './embedding.ts'
+import { exactType, md5Type, sha1Type } from './exact.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
 import { textNearType } from './text-near.ts'
@@ -11,10 +12,14 @@ import { urlDomainType, urlType } from './url.ts'
 export const signalTypes: readonly SignalType[] = [
   photoType,
   exactType,
+  sha1Type,
+  md5Type,
   textType,
   textSkeletonType,
   textNearType,
   tlshType,
   urlType,
   urlDomainType,
+  photoEmbeddingType,
+  textEmbeddingType,
 ]
