@@ -63,6 +63,7 @@ import { bankProjector } from './match/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
+import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
@@ -294,6 +295,7 @@ async function wire(
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
+  const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
   const worker = createIngestWorker({
     db,
@@ -302,7 +304,16 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia }),
+    detectors: createDetectors({
+      query: db.query,
+      clock,
+      book,
+      lookup,
+      labels,
+      media,
+      fetchMedia,
+      resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+    }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -374,7 +385,16 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
+  matchRoutes(mount, {
+    db,
+    ledger,
+    clock,
+    media,
+    lookup,
+    fetchMedia,
+    resolveRedirects,
+    admitLookups: limits.countLookups,
+  })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))

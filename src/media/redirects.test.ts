@@ -4,7 +4,7 @@ import { request as https } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { isPublicAddress, type MediaNetwork } from './fetch.ts'
-import { createResolveRedirects, type ResolveRedirectsOptions } from './redirects.ts'
+import { createResolveRedirects, followedLinksMax, followLinks, type ResolveRedirectsOptions } from './redirects.ts'
 
 let server: Server
 let port: number
@@ -100,4 +100,16 @@ test('loops, endless chains, silence and addresses that are none end the chain',
   ])
     assert.equal((await follow(path)).refused?.reason, 'not-allowed', path.slice(0, 40))
   assert.deepEqual((await follow('/login')).redirects, [`http://other.example:${port}/end`], 'no user name is sent')
+})
+
+test('the first links of an item are followed, unless somebody did that before', async () => {
+  asked = []
+  const resolve = createResolveRedirects({ network, isAllowedAddress: () => true })
+  const url = `http://short.example:${port}/1`
+  const links = [{ url, redirects: [] }, ...Array.from({ length: followedLinksMax + 1 }, () => ({ url }))]
+  const followed: { url: string; redirects?: readonly string[] }[] = await followLinks(resolve, links)
+  assert.deepEqual(
+    followed.map(({ redirects = [] }) => redirects.length),
+    [0, ...Array.from({ length: followedLinksMax }, () => 2), 0],
+  )
 })

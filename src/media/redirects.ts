@@ -16,6 +16,24 @@ export type ResolveRedirectsOptions = {
   timeoutMs?: number
 }
 
+/** Links of one item that are followed; the others are taken as they stand. */
+export const followedLinksMax = 10
+
+/** Links with the redirects that following them found, the first ten of those that come without. */
+export function followLinks<Link extends { url: string; redirects?: readonly string[] }>(
+  resolveRedirects: ResolveRedirects,
+  links: readonly Link[],
+): Promise<Link[]> {
+  let left = followedLinksMax
+  return Promise.all(
+    links.map(async (link) => {
+      if (link.redirects !== undefined || left-- <= 0) return link
+      const { redirects } = await resolveRedirects(link.url)
+      return redirects.length === 0 ? link : { ...link, redirects }
+    }),
+  )
+}
+
 const urlLengthMax = 16_384
 
 /**

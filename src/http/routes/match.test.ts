@@ -12,6 +12,7 @@ import { recentEntries } from '../../ledger/read.ts'
 import { createLookup, type Lookup } from '../../match/lookup.ts'
 import { bankProjector } from '../../match/project.ts'
 import { createFetchMedia } from '../../media/fetch.ts'
+import { createResolveRedirects } from '../../media/redirects.ts'
 import { createMediaPool, type MediaPool } from '../../media/hash-pool.ts'
 import { createMediaLibrary } from '../../media/library.ts'
 import { createMediaFiles } from '../../media/store.ts'
@@ -73,6 +74,7 @@ before(async () => {
     media,
     lookup,
     fetchMedia: () => createFetchMedia({ network: unreachable, hosts: [] }),
+    resolveRedirects: createResolveRedirects({ network: unreachable }),
     admitLookups: () => {},
   }
   bankRoutes(mount, deps)
