@@ -6,11 +6,15 @@ import { textNearType } from './text-near.ts'
 import { textSkeletonType } from './text-skeleton.ts'
 import { textType } from './text.ts'
 import { tlshType } from './tlsh.ts'
+import { tmkType } from './tmk.ts'
 import { urlDomainType, urlType } from './url.ts'
+import { vpdqType } from './vpdq.ts'
 
 /** Every signal type, in the order in which a match of the same entry and part is preferred. */
 export const signalTypes: readonly SignalType[] = [
   photoType,
+  vpdqType,
+  tmkType,
   exactType,
   sha1Type,
   md5Type,
