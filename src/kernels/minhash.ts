@@ -2,6 +2,7 @@
 // Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4). Who shares a band is compared sketch by sketch.
 // Buckets grow one at a time (Litwin, "Linear hashing", VLDB 1980), so that no addition waits for a rebuild.
 import { resemblanceAt, sketchSize } from './text-sketch.ts'
+import { createMinhashRows } from './wasm/minhash.ts'
 
 /** Two texts with resemblance r meet with probability 1 - (1 - r^3)^24: 0.96 at .5, 0.997 at .6, 0.9999 at .7. */
 export const minhashBands = 24
@@ -41,7 +42,7 @@ const terms = Int32Array.from({ length: rowsTotal }, (_, row) => mix(Math.imul(2
  * The MinHash signature of a sketch: for each row the smallest of its hashes under the row's permutation of all words,
  * a multiplication and an addition (the hashes come in well mixed), compared as signed words.
  */
-export function minhashOf(sketch: Uint32Array): Int32Array {
+export function plainMinhashOf(sketch: Uint32Array): Int32Array {
   const signature = new Int32Array(rowsTotal)
   for (let row = 0; row < rowsTotal; row++) {
     const factor = factors[row]!
@@ -55,6 +56,9 @@ export function minhashOf(sketch: Uint32Array): Int32Array {
   }
   return signature
 }
+
+/** `plainMinhashOf` where WebAssembly has SIMD, several times as fast. */
+export const minhashOf = createMinhashRows(factors, terms, sketchSize) ?? plainMinhashOf
 
 /** The keys of a sketch's bands, into the first places of `keys`. */
 function bandKeys(sketch: Uint32Array, keys: Uint32Array): void {
@@ -114,6 +118,9 @@ export function createSketchIndex(): SketchIndex {
   const nextOf = (link: number) => pages[Math.floor(link / chains / pageTexts)]!.nexts[link % (pageTexts * chains)]!
   const setNext = (link: number, next: number) =>
     void (pages[Math.floor(link / chains / pageTexts)]!.nexts[link % (pageTexts * chains)] = next)
+
+  /** More than two links a bucket: until then most buckets are one step long. */
+  const isFull = () => links > 2 * (round + split)
 
   /** Divides one bucket in two. */
   const grow = () => {
@@ -181,8 +188,7 @@ export function createSketchIndex(): SketchIndex {
       setHead(bucket, text * chains + chain)
     }
     links += chains
-    // Two links a bucket: most buckets are then one step long.
-    while (links > 2 * (round + split)) grow()
+    while (isFull()) grow()
     return text
   }
 

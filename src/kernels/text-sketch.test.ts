@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { createSketchIndex, minhashOf } from './minhash.ts'
+import { createSketchIndex, minhashOf, plainMinhashOf } from './minhash.ts'
 import { createRandom } from './random.ts'
 import { resemblance, shinglesOf, sketchOf, sketchSize } from './text-sketch.ts'
 
@@ -76,6 +76,15 @@ test('rows of signatures agree as often as the sets resemble each other', () => 
     for (const [row, least] of one.entries()) agree += other[row] === least ? 1 : 0
   }
   assert.ok(Math.abs(agree / rows - 0.5) < 0.02, `${agree / rows}`)
+})
+
+test('both twins make the same signatures', () => {
+  assert.notEqual(minhashOf, plainMinhashOf, 'the fast one is there')
+  fc.assert(
+    fc.property(fc.uint32Array({ maxLength: sketchSize }), (sketch) => {
+      assert.deepEqual(minhashOf(sketch), plainMinhashOf(sketch))
+    }),
+  )
 })
 
 test('the index answers what comparing everything answers, through additions, replacements and removals', () => {

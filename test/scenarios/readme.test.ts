@@ -138,7 +138,7 @@ test('the commands that look after an installation work as printed', { skip, tim
   assert.match(await here.type(find('custos erase').replace('ACTOR', 'u1')), /is erased/)
 })
 
-test('the commands of the guide to matching texts and links work as printed', { skip, timeout: 60_000 }, async () => {
+test('the commands of the guide to matching texts and links work as printed', { skip, timeout: 120_000 }, async () => {
   const [block] = blocksOf('docs/guides/match-text.md', 'sh')
   const said = await here.type(block!)
   assert.match(said, /"text-skeleton":"clalrnyourfrecrypto"/)
