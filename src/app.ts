@@ -75,6 +75,7 @@ import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
+import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
@@ -316,8 +317,18 @@ async function wire(
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
+  const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
-  const detectors = createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia })
+  const detectors = createDetectors({
+    query: db.query,
+    clock,
+    book,
+    lookup,
+    labels,
+    media,
+    fetchMedia,
+    resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+  })
   const worker = createIngestWorker({
     db,
     stream,
@@ -398,8 +409,17 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
+  matchRoutes(mount, {
+    db,
+    ledger,
+    clock,
+    media,
+    lookup,
+    fetchMedia,
+    resolveRedirects,
+    admitLookups: limits.countLookups,
+  })
   matchIndexRoutes(mount, { lookup })
-  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
   const retro = { ...enforce, seen, settings: matchSettings }
   retroRoutes(mount, { ...retro, clusters: createClusters({ query: db.query, clock }) })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })

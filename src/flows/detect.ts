@@ -11,6 +11,7 @@ import { signalTypes } from '../match/signal-types/all.ts'
 import type { LookupContent } from '../match/signal-types/signal-type.ts'
 import { signalsOfMatches } from '../match/signals.ts'
 import type { FetchMedia } from '../media/fetch.ts'
+import { followLinks, type ResolveRedirects } from '../media/redirects.ts'
 import type { MediaLibrary } from '../media/library.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import { createFeatureStates, type RuleBook } from '../rules/rule-book.ts'
@@ -28,6 +29,8 @@ export type DetectDeps = {
   labels: LabelBook
   media: MediaLibrary
   fetchMedia: (tenantId: string) => FetchMedia
+  /** Undefined where the tenant does not have links followed. */
+  resolveRedirects: (tenantId: string) => ResolveRedirects | undefined
 }
 
 /** Media of one batch are fetched and hashed this many at a time. */
@@ -141,10 +144,12 @@ async function contentOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
     if (read !== undefined && 'problem' in read) unreadable.push({ media: one, problem: read.problem })
     media.push(read === undefined || 'problem' in read ? undefined : read)
   }
+  const links = (item.links ?? []).map((url) => ({ url }))
+  const resolve = deps.resolveRedirects(tenantId)
   return {
     ...(media.some((one) => one !== undefined) ? partsOf(media) : {}),
     ...(item.text === undefined ? {} : { text: item.text }),
-    ...(item.links === undefined ? {} : { links: item.links.map((url) => ({ url })) }),
+    ...(links.length === 0 ? {} : { links: resolve === undefined ? links : await followLinks(resolve, links) }),
     unreadable,
   }
 }

@@ -420,7 +420,6 @@ export async function selectSearchedEntries(
 export type EntryRecord = {
   entryId: string
   source: string
-  exchange: Record<string, unknown> | null
   matches: number
   confirmed: number
   disputed: number
@@ -443,7 +442,6 @@ export async function selectEntryRecords(
       {
         entryId: row.entry_id,
         source: row.source,
-        exchange: null,
         matches: row.matches,
         confirmed: row.confirmed,
         disputed: row.overturned,

@@ -2,11 +2,13 @@ import type { FastifyRequest } from 'fastify'
 import { InputError } from '../../domain/error.ts'
 import { partsOf, partsOfRecord, type MediaParts } from '../../match/content.ts'
 import { compositeOf } from '../../match/composite.ts'
+import { selectRecordsOfEntries } from '../../match/exchange/store.ts'
 import type { Lookup, LookupOptions, Match } from '../../match/lookup.ts'
 import { contentOfSignals, joined } from '../../match/raw-signals.ts'
-import type { LookupContent } from '../../match/signal-types/signal-type.ts'
+import type { LinkContent, LookupContent } from '../../match/signal-types/signal-type.ts'
 import { selectEntryRecords } from '../../match/store.ts'
 import type { FetchMedia } from '../../media/fetch.ts'
+import { followLinks, type ResolveRedirects } from '../../media/redirects.ts'
 import { bytesOfBase64, type MediaLibrary } from '../../media/library.ts'
 import type { Database } from '../../storage/database.ts'
 import { lookupMany, lookupMatches, LookupBody, type FullMatch } from '../contract/match.ts'
@@ -19,6 +21,7 @@ export type LookupRouteDeps = {
   media: MediaLibrary
   lookup: Pick<Lookup, 'lookup' | 'lookupMany'>
   fetchMedia: (tenantId: string) => FetchMedia
+  resolveRedirects: ResolveRedirects
   /** Counts lookups against the tenant's quota; throws 429 for too many. */
   admitLookups: (tenantId: string, lookups: number) => void
 }
@@ -40,9 +43,7 @@ export function lookupRoutes(mount: Mount, deps: LookupRouteDeps): void {
     let content: LookupContent = {
       ...(media.length === 0 ? {} : partsOf(media)),
       ...(body.text === undefined ? {} : { text: body.text }),
-      ...(body.links === undefined
-        ? {}
-        : { links: body.links.map((link) => (typeof link === 'string' ? { url: link } : link)) }),
+      ...(body.links === undefined ? {} : { links: await linksOf(deps, body.links, body.follow) }),
     }
     if (body.signals !== undefined) content = joined(content, contentOfSignals('signals', body.signals), 'signals.text')
     if (Object.keys(content).length === 0)
@@ -130,10 +131,37 @@ async function withRecords(
   matches: readonly Match[],
 ): Promise<FullMatch[]> {
   if (matches.length === 0) return []
-  const records = await selectEntryRecords(db.query, tenantId, [...new Set(matches.map(({ entryId }) => entryId))])
-  return matches.map((match) => {
-    const { source, exchange, matches: made, confirmed, disputed } = records.get(match.entryId)!
-    return { ...match, source, exchange, record: { matches: made, confirmed, disputed } }
+  const entryIds = [...new Set(matches.map(({ entryId }) => entryId))]
+  const [records, exchanged] = await Promise.all([
+    selectEntryRecords(db.query, tenantId, entryIds),
+    selectRecordsOfEntries(db.query, tenantId, entryIds),
+  ])
+  const exchangeOf = new Map(exchanged.toReversed().map((record) => [record.entryId, record]))
+  return matches.flatMap((match) => {
+    const own = records.get(match.entryId)
+    // Gone since it was found.
+    if (own === undefined) return []
+    const { source, matches: made, confirmed, disputed } = own
+    const record = exchangeOf.get(match.entryId)
+    return [
+      {
+        ...match,
+        source,
+        exchange:
+          record === undefined
+            ? null
+            : {
+                exchangeId: record.exchangeId,
+                externalId: record.externalId,
+                owner: record.ownerName ?? record.owner,
+                tags: record.tags,
+                severity: record.severity,
+                firstMs: record.firstMs,
+                lastMs: record.lastMs,
+              },
+        record: { matches: made, confirmed, disputed },
+      },
+    ]
   })
 }
 
@@ -176,6 +204,15 @@ async function mediaOf(deps: LookupRouteDeps, tenantId: string, body: LookupBody
     return hashed(deps)(fetched.bytes)
   })
   return Promise.all([...photos, ...media])
+}
+
+function linksOf(
+  { resolveRedirects }: LookupRouteDeps,
+  links: NonNullable<LookupBody['links']>,
+  follow = false,
+): Promise<LinkContent[]> {
+  const given = links.map((link) => (typeof link === 'string' ? { url: link } : link))
+  return follow ? followLinks(resolveRedirects, given) : Promise.resolve(given)
 }
 
 async function bodyOf(
