@@ -195,7 +195,8 @@ async function undoItem(
   }
   const job = item.jobId === null ? undefined : await selectJob(tx.query, tenantId, item.jobId)
   if (item.proposalEntryId !== null) {
-    if (job !== undefined && !job.waiting.includes(item.proposalEntryId)) return 'kept'
+    if (job?.state === 'withdrawn') return 'nothing'
+    if (job !== undefined && (job.state === 'decided' || !job.waiting.includes(item.proposalEntryId))) return 'kept'
     const subject = job?.subject ?? { kind: 'item' as const, id: item.itemId }
     await dismiss(tx, deps, tenantId, [{ proposalEntryId: item.proposalEntryId, subject }], { author, reason })
     return 'withdrawn'
