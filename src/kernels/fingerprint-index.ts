@@ -33,10 +33,13 @@ export const distinctMin = 12
 /** Sub-fingerprints that occur more often say nothing, and would be followed to everything. */
 const postingsMax = 400
 const tempos = [1, 0.99, 1.01, 0.98, 1.02, 0.97, 1.03, 0.96, 1.04, 0.95, 1.05, 0.94, 1.06]
-/** Offsets that votes count together, in positions: a tempo 6 % off moves so far within 20 seconds. */
-const offsetBand = 10
-const votesMin = 2
-const candidatesMax = 64
+/** Offsets that votes count together, in positions. */
+const offsetBand = 3
+/** Votes for one place below which a sound is no candidate; an exact value counts twice. */
+const votesMin = 4
+/** So many sounds are compared, those with the most votes, and at so many places each. */
+const candidatesMax = 24
+const placesMax = 4
 
 /** How many different sub-fingerprints there are; below `distinctMin` nothing should be matched. */
 export function distinctValues(values: Uint32Array): number {
@@ -82,10 +85,9 @@ export function createFingerprintIndex(): FingerprintIndex {
     },
     remove,
     search(values, distanceMax) {
-      const votes = votesOf(values, postings)
       const hits: FingerprintHit[] = []
-      for (const [id, bands] of votes) {
-        const hit = bestOf(values, held.get(id)!, id, bands)
+      for (const { id, places } of candidatesOf(values, postings)) {
+        const hit = bestOf(values, held.get(id)!, id, places)
         if (hit !== undefined && hit.distance <= distanceMax) hits.push(hit)
       }
       return hits.sort((a, b) => a.distance - b.distance || a.id - b.id)
@@ -103,82 +105,87 @@ export function compareFingerprints(query: Uint32Array, entry: Uint32Array): Omi
   return rest
 }
 
-/** For each id the bands of offsets with the most votes, most first. */
-function votesOf(values: Uint32Array, postings: ReadonlyMap<number, number[]>): Map<number, number[]> {
-  const counts = new Map<number, Map<number, number>>()
-  const vote = (value: number, at: number, weight: number) => {
+/** One way to lay a query over an entry; the tempo turns around the middle of the query. */
+type Place = { tempo: number; offset: number; votes: number }
+
+/** The sounds that most values speak for, each with the places that most of its values agree on, at any tempo. */
+function candidatesOf(values: Uint32Array, postings: ReadonlyMap<number, number[]>): { id: number; places: Place[] }[] {
+  /** Position in the query, in the entry, and weight in turn, by id. */
+  const meetings = new Map<number, number[]>()
+  const meet = (value: number, at: number, weight: number) => {
     const list = postings.get(value)
     if (list === undefined || list.length > postingsMax * 2) return
     for (let index = 0; index < list.length; index += 2) {
-      const bands = counts.get(list[index]!) ?? new Map<number, number>()
-      counts.set(list[index]!, bands)
-      const band = Math.floor((list[index + 1]! - at) / offsetBand)
-      bands.set(band, (bands.get(band) ?? 0) + weight)
+      const own = meetings.get(list[index]!)
+      if (own === undefined) meetings.set(list[index]!, [at, list[index + 1]!, weight])
+      else own.push(at, list[index + 1]!, weight)
     }
   }
   for (let at = 0; at < values.length; at++) {
     const value = values[at]!
     if (at > 0 && value === values[at - 1]) continue
-    vote(value, at, 2)
-    for (let bit = 0; bit < 32; bit++) vote((value ^ (1 << bit)) >>> 0, at, 1)
+    meet(value, at, 2)
+    for (let bit = 0; bit < 32; bit++) meet((value ^ (1 << bit)) >>> 0, at, 1)
   }
-  const strongest = [...counts]
-    .map(([id, bands]) => ({ id, bands, most: mostOf(bands) }))
-    .filter(({ most }) => most >= votesMin)
-    .sort((a, b) => b.most - a.most || a.id - b.id)
+  const middle = values.length / 2
+  return [...meetings]
+    .map(([id, met]) => ({ id, places: met.length < votesMin ? [] : placesOf(met, middle) }))
+    .filter(({ places }) => places.length > 0)
+    .sort((a, b) => b.places[0]!.votes - a.places[0]!.votes || a.id - b.id)
     .slice(0, candidatesMax)
-  return new Map(
-    strongest.map(({ id, bands }) => [
-      id,
-      [...bands]
-        .sort((a, b) => b[1] - a[1] || a[0] - b[0])
-        .slice(0, 4)
-        .map(([band]) => band),
-    ]),
-  )
 }
 
-/** Neighbouring bands count together: an offset may lie on their border. */
-function mostOf(bands: ReadonlyMap<number, number>): number {
-  let most = 0
-  for (const [band, count] of bands) most = Math.max(most, count + (bands.get(band + 1) ?? 0))
-  return most
+/** A vote over offset and tempo (Hough 1962): neighbouring bands count together, an offset may lie on their border. */
+function placesOf(met: readonly number[], middle: number): Place[] {
+  const places: Place[] = []
+  const bands = new Map<number, number>()
+  for (const tempo of tempos) {
+    bands.clear()
+    for (let index = 0; index < met.length; index += 3) {
+      const at = met[index]!
+      const band = Math.floor((met[index + 1]! - at - (tempo - 1) * (at - middle)) / offsetBand)
+      bands.set(band, (bands.get(band) ?? 0) + met[index + 2]!)
+    }
+    for (const [band, count] of bands) {
+      const votes = count + (bands.get(band + 1) ?? 0)
+      if (votes >= votesMin) places.push({ tempo, offset: (band + 1) * offsetBand, votes })
+    }
+  }
+  return places.sort((a, b) => b.votes - a.votes || Math.abs(a.tempo - 1) - Math.abs(b.tempo - 1)).slice(0, placesMax)
 }
 
 function bestOf(
   query: Uint32Array,
   entry: Uint32Array,
   id: number,
-  bands: readonly number[],
+  places: readonly Place[],
 ): FingerprintHit | undefined {
   let best: FingerprintHit | undefined
   const errors = new Uint8Array(query.length)
-  const places = new Int32Array(query.length)
-  for (const band of bands)
-    for (const tempo of tempos)
-      for (let offset = band * offsetBand - 2; offset < (band + 1) * offsetBand + 2; offset += 1) {
-        // The tempo turns around the middle of the query, where the votes of a changed tempo meet.
-        const middle = query.length / 2
-        let length = 0
-        let first = -1
-        for (let at = 0; at < query.length; at++) {
-          const place = Math.round(at + offset + (tempo - 1) * (at - middle))
-          if (place < 0 || place >= entry.length) continue
-          if (first < 0) first = at
-          errors[length] = ones32(query[at]! ^ entry[place]!)
-          places[length++] = place
-        }
-        const found = bestStretch(errors, length)
-        if (found === undefined || (best !== undefined && !isBetter(found, best))) continue
-        best = {
-          id,
-          distance: found.distance,
-          queryFrom: first + found.from,
-          entryFrom: places[found.from]!,
-          length: found.length,
-          tempo,
-        }
+  const found = new Int32Array(query.length)
+  const middle = query.length / 2
+  for (const { tempo, offset } of places)
+    for (let near = offset - offsetBand; near <= offset + offsetBand; near++) {
+      let length = 0
+      let first = -1
+      for (let at = 0; at < query.length; at++) {
+        const place = Math.round(at + near + (tempo - 1) * (at - middle))
+        if (place < 0 || place >= entry.length) continue
+        if (first < 0) first = at
+        errors[length] = ones32(query[at]! ^ entry[place]!)
+        found[length++] = place
       }
+      const stretch = bestStretch(errors, length)
+      if (stretch === undefined || (best !== undefined && !isBetter(stretch, best))) continue
+      best = {
+        id,
+        distance: stretch.distance,
+        queryFrom: first + stretch.from,
+        entryFrom: found[stretch.from]!,
+        length: stretch.length,
+        tempo,
+      }
+    }
   return best
 }
 
