@@ -50,6 +50,7 @@ import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
+import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
@@ -396,6 +397,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
+  matchIndexRoutes(mount, { lookup })
   matchRoutes(mount, {
     db,
     ledger,
