@@ -6,7 +6,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { pdqDihedral, pdqHash, pdqStages, pdqToHex, type PdqConvention } from '../src/kernels/pdq.ts'
-import { decodeImage } from '../src/media/decode.ts'
+import { decodeImage, withPixels } from '../src/media/decode.ts'
 import { createMediaPool } from '../src/media/hash-pool.ts'
 import { claim, say } from './load.ts'
 
@@ -87,13 +87,11 @@ async function onOneCore(): Promise<void> {
   const stages: Record<string, Rate> = {
     'decode and hash': await rate(count * repeats, async () => {
       for (let repeat = 0; repeat < repeats; repeat++)
-        for (const bytes of files) {
-          const { rgb, width, height } = await decodeImage(bytes)
-          pdqDihedral(pdqStages(rgb, width, height)!)
-        }
+        for (const bytes of files)
+          await withPixels(bytes, ({ rgb, width, height }) => pdqDihedral(pdqStages(rgb, width, height)!))
     }),
     'decode alone': await rate(count, async () => {
-      for (const bytes of files) await decodeImage(bytes)
+      for (const bytes of files) await withPixels(bytes, () => {})
     }),
     'decode alone, libvips': await rate(count, async () => {
       for (const bytes of files) await sharp(bytes, { ignoreIcc: true }).raw().toBuffer()

@@ -206,8 +206,10 @@ function writeTable(memory: ArrayBuffer, at: number, table: Uint8Array, ac: bool
     for (let end = index + count; index < end; index++, code++) {
       // A code of ones alone is not allowed.
       if (code >= (1 << length) - 1) return false
-      if (length > lookupBits) continue
       const symbol = symbols[index]!
+      // Coefficients of 8-bit samples have no more bits; the decoder counts on it.
+      if ((symbol & 15) > (ac ? 10 : 11) || symbol > (ac ? 255 : 11)) return false
+      if (length > lookupBits) continue
       const free = lookupBits - length
       const size = symbol & 15
       const first = code << free

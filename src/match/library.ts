@@ -17,7 +17,7 @@ import { skeletonOf } from '../kernels/skeleton.ts'
 import { foldText } from '../kernels/text-fold.ts'
 import { resemblance, sketchOf } from '../kernels/text-sketch.ts'
 import { tlshDistance as tlshBytesDistance, tlshFromText, tlshOf, tlshToText } from '../kernels/tlsh.ts'
-import { decodeImage, type ImageMime } from '../media/decode.ts'
+import { withPixels, type ImageMime } from '../media/decode.ts'
 
 export type { Dihedral, PdqConvention } from '../kernels/pdq.ts'
 
@@ -60,9 +60,10 @@ export type PdqOfImage = { mime: ImageMime; width: number; height: number; pdq?:
  * name the limit for what is no image, hostile or broken. Decodes in this process: put strangers' files into another.
  */
 export async function pdq(bytes: Uint8Array, options: PdqOptions = {}): Promise<PdqOfImage> {
-  const { mime, width, height, rgb } = await decodeImage(bytes)
-  const hashed = pdqOfPixels(rgb, width, height, options)
-  return { mime, width, height, ...(hashed === undefined ? {} : { pdq: hashed }) }
+  return withPixels(bytes, ({ mime, width, height, rgb }): PdqOfImage => {
+    const hashed = pdqOfPixels(rgb, width, height, options)
+    return { mime, width, height, ...(hashed === undefined ? {} : { pdq: hashed }) }
+  })
 }
 
 /**

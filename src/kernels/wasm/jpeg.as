@@ -13,6 +13,7 @@
 // symbols. An entry of an AC table with a value in its upper half is a whole coefficient: bits to take, places to
 // advance, value. Others: bits of the code, symbol. Zero: the code is longer than 12 bits.
 const lookupBits: u64 = 12
+const lookupMask: usize = 4 * 4095
 const largestAt: usize = 16384
 const offsetAt: usize = largestAt + 72
 const symbolsAt: usize = offsetAt + 72
@@ -136,19 +137,21 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
 
   let place: usize = 1
   let last: i32 = 0
-  while (place < 64) {
-    if (n < 32) {
-      b |= load<u64>(p - 8) >> n
-      p -= <usize>((63 - n) >> 3)
-      n |= 56
-    }
-    entry = load<i32>(ac + (<usize>(b >> (64 - lookupBits)) << 2))
-    let value = entry >> 16
+  // A symbol takes at most 16 bits of code and 10 of value, so that a filled register has two. Runs beyond the end of a
+  // damaged block stay in bounds: the table of places goes on.
+  while (true) {
+    b |= load<u64>(p - 8) >> n
+    p -= <usize>((63 - n) >> 3)
+    n |= 56
+    entry = load<i32>(ac + (<usize>(b >> (62 - lookupBits)) & lookupMask))
     length = <u64>(entry & 0xff)
-    if (value != 0) {
+    if (entry >> 16 != 0) {
       b <<= length
       n -= length
       place += <usize>((entry >> 8) & 0xff)
+      const word = load<u32>(places + (place << 2) - 4)
+      store<i16>(block + <usize>(word & 0xffff), <i16>((entry >> 16) * <i32>(word >> 16)))
+      last = <i32>place
     } else {
       if (entry == 0) {
         entry = longCode(ac, b)
@@ -158,24 +161,60 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
       b <<= length
       n -= length
       const symbol = (entry >> 8) & 0xff
-      const bitsOfValue = symbol & 15
-      if (bitsOfValue == 0) {
+      const size = symbol & 15
+      if (size == 0) {
         if (symbol != 0xf0) {
           if (symbol != 0) return -1
           break
         }
         place += 16
-        continue
+      } else {
+        const value = signed(<i32>(b >> (64 - <u64>size)), size)
+        b <<= <u64>size
+        n -= <u64>size
+        place += <usize>((symbol >> 4) + 1)
+        const word = load<u32>(places + (place << 2) - 4)
+        store<i16>(block + <usize>(word & 0xffff), <i16>(value * <i32>(word >> 16)))
+        last = <i32>place
       }
-      value = signed(<i32>(b >> (64 - <u64>bitsOfValue)), bitsOfValue)
-      b <<= <u64>bitsOfValue
-      n -= <u64>bitsOfValue
-      place += <usize>((symbol >> 4) + 1)
     }
-    // The table goes on behind 64 places, so that a run beyond the end of a damaged block stays in bounds.
-    const word = load<u32>(places + ((place - 1) << 2))
-    store<i16>(block + <usize>(word & 0xffff), <i16>(value * <i32>(word >> 16)))
-    last = <i32>place
+    if (place >= 64) break
+    entry = load<i32>(ac + (<usize>(b >> (62 - lookupBits)) & lookupMask))
+    length = <u64>(entry & 0xff)
+    if (entry >> 16 != 0) {
+      b <<= length
+      n -= length
+      place += <usize>((entry >> 8) & 0xff)
+      const word = load<u32>(places + (place << 2) - 4)
+      store<i16>(block + <usize>(word & 0xffff), <i16>((entry >> 16) * <i32>(word >> 16)))
+      last = <i32>place
+    } else {
+      if (entry == 0) {
+        entry = longCode(ac, b)
+        if (entry < 0) return -1
+        length = <u64>(entry & 0xff)
+      }
+      b <<= length
+      n -= length
+      const symbol = (entry >> 8) & 0xff
+      const size = symbol & 15
+      if (size == 0) {
+        if (symbol != 0xf0) {
+          if (symbol != 0) return -1
+          break
+        }
+        place += 16
+      } else {
+        const value = signed(<i32>(b >> (64 - <u64>size)), size)
+        b <<= <u64>size
+        n -= <u64>size
+        place += <usize>((symbol >> 4) + 1)
+        const word = load<u32>(places + (place << 2) - 4)
+        store<i16>(block + <usize>(word & 0xffff), <i16>(value * <i32>(word >> 16)))
+        last = <i32>place
+      }
+    }
+    if (place >= 64) break
   }
   bits = b
   left = n
@@ -421,46 +460,44 @@ export function colourRow(luma: usize, cb: usize, cr: usize, width: i32, to: usi
   const close = v128.load(constants, 80)
   const zero = i32x4.splat(0)
   for (let at: usize = 0, stop = <usize>width; at < stop; at += 16, to += 48) {
-    let red = zero
-    let green = zero
-    let blue = zero
-    for (let part: usize = 0; part < 2; part++) {
-      const y = v128.load8x8_u(luma + at + (part << 3))
-      const u = v128.load(cb + (at << 1) + (part << 4))
-      const v = v128.load(cr + (at << 1) + (part << 4))
-      const r = i16x8.add(
-        i16x8.add(y, v),
-        i16x8.narrow_i32x4_s(
-          i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(v, twos, 0, 8, 1, 9, 2, 10, 3, 11), redBy), 16),
-          i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(v, twos, 4, 12, 5, 13, 6, 14, 7, 15), redBy), 16),
-        ),
-      )
-      const b = i16x8.add(
-        i16x8.add(y, i16x8.shl(u, 1)),
-        i16x8.narrow_i32x4_s(
-          i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, twos, 0, 8, 1, 9, 2, 10, 3, 11), blueBy), 16),
-          i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, twos, 4, 12, 5, 13, 6, 14, 7, 15), blueBy), 16),
-        ),
-      )
-      const g = i16x8.add(
-        i16x8.sub(y, v),
-        i16x8.narrow_i32x4_s(
-          i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11), greenBy), half), 16),
-          i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), greenBy), half), 16),
-        ),
-      )
-      if (part == 0) {
-        red = r
-        green = g
-        blue = b
-      } else {
-        red = i8x16.narrow_i16x8_u(red, r)
-        green = i8x16.narrow_i16x8_u(green, g)
-        blue = i8x16.narrow_i16x8_u(blue, b)
-      }
-    }
+    const u0 = v128.load(cb + (at << 1))
+    const u1 = v128.load(cb + (at << 1), 16)
+    const v0 = v128.load(cr + (at << 1))
+    const v1 = v128.load(cr + (at << 1), 16)
+    const y0 = v128.load8x8_u(luma + at)
+    const y1 = v128.load8x8_u(luma + at, 8)
+    const red = i8x16.narrow_i16x8_u(
+      i16x8.add(i16x8.add(y0, v0), part(v0, twos, redBy)),
+      i16x8.add(i16x8.add(y1, v1), part(v1, twos, redBy)),
+    )
+    const green = i8x16.narrow_i16x8_u(
+      i16x8.add(i16x8.sub(y0, v0), greenPart(u0, v0, greenBy, half)),
+      i16x8.add(i16x8.sub(y1, v1), greenPart(u1, v1, greenBy, half)),
+    )
+    const blue = i8x16.narrow_i16x8_u(
+      i16x8.add(i16x8.add(y0, i16x8.shl(u0, 1)), part(u0, twos, blueBy)),
+      i16x8.add(i16x8.add(y1, i16x8.shl(u1, 1)), part(u1, twos, blueBy)),
+    )
     storeRgb(red, green, blue, zero, close, to)
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function part(chroma: v128, twos: v128, factors: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(chroma, twos, 0, 8, 1, 9, 2, 10, 3, 11), factors), 16),
+    i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(chroma, twos, 4, 12, 5, 13, 6, 14, 7, 15), factors), 16),
+  )
+}
+
+// @ts-ignore: decorator
+@inline
+function greenPart(u: v128, v: v128, factors: v128, half: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11), factors), half), 16),
+    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), factors), half), 16),
+  )
 }
 
 /** One row of grey as RGB. Writes up to 52 bytes more than the row. */
