@@ -133,7 +133,10 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
     n -= <u64>size
     store<i32>(prediction, predicted)
   }
-  store<i16>(block, <i16>(predicted * <i32>load<u16>(places, 2)))
+  const average = predicted * <i32>load<u16>(places, 2)
+  store<i16>(block, <i16>average)
+  // Four times what 8-bit samples can need is too much: sums that overflow do so in each decoder's own way.
+  let extremes = average + 4096
 
   let place: usize = 1
   let last: i32 = 0
@@ -150,7 +153,9 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
       n -= length
       place += <usize>((entry >> 8) & 0xff)
       const word = load<u32>(places + (place << 2) - 4)
-      store<i16>(block + <usize>(word & 0xffff), <i16>((entry >> 16) * <i32>(word >> 16)))
+      const product = (entry >> 16) * <i32>(word >> 16)
+      extremes |= product + 4096
+      store<i16>(block + <usize>(word & 0xffff), <i16>product)
       last = <i32>place
     } else {
       if (entry == 0) {
@@ -174,7 +179,9 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
         n -= <u64>size
         place += <usize>((symbol >> 4) + 1)
         const word = load<u32>(places + (place << 2) - 4)
-        store<i16>(block + <usize>(word & 0xffff), <i16>(value * <i32>(word >> 16)))
+        const product = value * <i32>(word >> 16)
+        extremes |= product + 4096
+        store<i16>(block + <usize>(word & 0xffff), <i16>product)
         last = <i32>place
       }
     }
@@ -186,7 +193,9 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
       n -= length
       place += <usize>((entry >> 8) & 0xff)
       const word = load<u32>(places + (place << 2) - 4)
-      store<i16>(block + <usize>(word & 0xffff), <i16>((entry >> 16) * <i32>(word >> 16)))
+      const product = (entry >> 16) * <i32>(word >> 16)
+      extremes |= product + 4096
+      store<i16>(block + <usize>(word & 0xffff), <i16>product)
       last = <i32>place
     } else {
       if (entry == 0) {
@@ -210,7 +219,9 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
         n -= <u64>size
         place += <usize>((symbol >> 4) + 1)
         const word = load<u32>(places + (place << 2) - 4)
-        store<i16>(block + <usize>(word & 0xffff), <i16>(value * <i32>(word >> 16)))
+        const product = value * <i32>(word >> 16)
+        extremes |= product + 4096
+        store<i16>(block + <usize>(word & 0xffff), <i16>product)
         last = <i32>place
       }
     }
@@ -219,7 +230,7 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
   bits = b
   left = n
   next = p
-  return place > 64 ? -1 : last
+  return place > 64 || <u32>extremes > 8191 ? -1 : last
 }
 
 /** The block as 8 x 8 samples. `constants`: eight pairs of factors, see jpeg.ts. */
