@@ -50,6 +50,7 @@ import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
+import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
@@ -69,6 +70,7 @@ import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
+import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
@@ -305,6 +307,7 @@ async function wire(
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
+  const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
   const worker = createIngestWorker({
     db,
@@ -313,7 +316,16 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia }),
+    detectors: createDetectors({
+      query: db.query,
+      clock,
+      book,
+      lookup,
+      labels,
+      media,
+      fetchMedia,
+      resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+    }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -385,7 +397,17 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
+  matchIndexRoutes(mount, { lookup })
+  matchRoutes(mount, {
+    db,
+    ledger,
+    clock,
+    media,
+    lookup,
+    fetchMedia,
+    resolveRedirects,
+    admitLookups: limits.countLookups,
+  })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
   const { call, close: closeCall } = createCall(outbound)
   onStop(closeCall)

@@ -9,6 +9,7 @@ import { partsOf, partsOfHashes, partsOfRecord, type MediaParts } from '../match
 import { signalTypes } from '../match/signal-types/all.ts'
 import { signalsOfMatches } from '../match/signals.ts'
 import type { FetchMedia } from '../media/fetch.ts'
+import { followLinks, type ResolveRedirects } from '../media/redirects.ts'
 import type { MediaLibrary } from '../media/library.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import { createFeatureStates, type RuleBook } from '../rules/rule-book.ts'
@@ -26,6 +27,8 @@ export type DetectDeps = {
   labels: LabelBook
   media: MediaLibrary
   fetchMedia: (tenantId: string) => FetchMedia
+  /** Undefined where the tenant does not have links followed. */
+  resolveRedirects: (tenantId: string) => ResolveRedirects | undefined
 }
 
 /** Media of one batch are fetched and hashed this many at a time. */
@@ -135,10 +138,12 @@ async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
     media.push(read === undefined || 'problem' in read ? undefined : read)
   }
   if (media.every((one) => one === undefined) && item.text === undefined && item.links === undefined) return signals
+  const links = (item.links ?? []).map((url) => ({ url }))
+  const resolve = deps.resolveRedirects(tenantId)
   const matches = await deps.lookup.lookup(tenantId, {
     ...partsOf(media),
     text: item.text,
-    links: item.links?.map((url) => ({ url })),
+    links: resolve === undefined ? links : await followLinks(resolve, links),
   })
   return [...signals, ...signalsOfMatches(matches, subject)]
 }

@@ -63,6 +63,8 @@ export type Lookup = {
   load: (tenantId: string) => Promise<void>
   /** Banks of a tenant as they are searched. */
   banks: (tenantId: string) => Promise<ReadonlyMap<string, Bank>>
+  /** What the indexes of a tenant are made of. */
+  stats: (tenantId: string) => Promise<{ banks: number; entries: number; indexes: ReturnType<TenantIndex['stats']> }>
   /** Entries in memory, for metrics. */
   size: () => { tenants: number; entries: number }
   close: () => void
@@ -168,6 +170,10 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
     refresh,
     load: async (tenantId) => void (await ready(tenantId)),
     banks: async (tenantId) => (await ready(tenantId)).banks,
+    async stats(tenantId) {
+      const index = await ready(tenantId)
+      return { banks: index.banks.size, entries: index.size, indexes: index.stats() }
+    },
     size: () => ({
       tenants: tenants.size,
       entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.size, 0),

@@ -1,4 +1,5 @@
 import { createDigestIndex } from '../kernels/digest-index.ts'
+import type { HammingStats } from '../kernels/hamming-stats.ts'
 import type { Bank } from './bank.ts'
 import { signalTypes } from './signal-types/all.ts'
 import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
@@ -44,6 +45,8 @@ export type TenantIndex = {
   has: (entryId: string) => boolean
   /** Every hit within the thresholds of the banks, in the order of signal types. */
   find: (content: LookupContent, options?: FindOptions) => Found[]
+  /** What the indexes of hashes are made of, by signal type. */
+  stats: () => ({ signalType: string } & HammingStats)[]
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -178,6 +181,11 @@ export function createTenantIndex(): TenantIndex {
       free.push(slot)
       size--
     },
+    stats: () =>
+      signalTypes.flatMap(({ name }, at) => {
+        const stats = indexes[at]!.stats?.()
+        return stats === undefined ? [] : [{ signalType: name, ...stats }]
+      }),
     find(content, options = {}) {
       const asked = options.banks ?? banks
       const found: Found[] = []

@@ -1,5 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createHammingIndex, hammingDistance } from '../../kernels/hamming-index.ts'
+import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
 import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 
@@ -37,6 +38,7 @@ export const photoType: SignalType = {
         if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
       },
       remove: (slot) => void index.remove(slot),
+      stats: () => hammingStats(index),
       search(content, { radiusMax, thresholdOf, wanted, unturned }) {
         const hits: SignalHit[] = []
         for (const [at, photo] of (content.photos ?? []).entries()) {
@@ -45,13 +47,8 @@ export const photoType: SignalType = {
           const best = new Map<number, SignalHit>()
           const turns = words.length / pdqWords
           for (const [turn, name] of dihedrals.slice(0, turns).entries())
-            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords)) {
-              if (
-                wanted?.(id) === false ||
-                distance > thresholdOf(id) ||
-                distance >= (best.get(id)?.distance ?? Infinity)
-              )
-                continue
+            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords, wanted && { wanted })) {
+              if (distance > thresholdOf(id) || distance >= (best.get(id)?.distance ?? Infinity)) continue
               const similarity = 1 - distance / pdqBits
               best.set(id, {
                 slot: id,

@@ -1,3 +1,5 @@
+import type { HammingStats } from '../../kernels/hamming-stats.ts'
+
 /** One more reading of a photo: turned, or with something that was added to it taken away. */
 export type PhotoReading = {
   /** How the reading comes from the photo as sent, in the names of `domain/plain-words.ts`: `border`, `invert`. */
@@ -76,6 +78,8 @@ export type SignalIndex = {
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
+  /** What it is made of, where it searches hashes by distance. */
+  stats?: () => HammingStats
 }
 
 export type Comparison = {
