@@ -14,7 +14,9 @@ import { decisionProjector, labelProjector, policyProjector, standingProjector }
 import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
 import { withLive } from './flows/announce-live.ts'
 import { deliverDue } from './flows/deliver.ts'
-import { createPost, type OutboundRules } from './flows/outbound.ts'
+import { createExchangeWorker, type ExchangeDeps } from './flows/exchange.ts'
+import { collectFeedback, sendFeedback } from './flows/exchange-feedback.ts'
+import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
@@ -44,6 +46,8 @@ import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { exchangeRoutes } from './http/routes/exchanges.ts'
+import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
@@ -60,6 +64,8 @@ import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { withJudgements } from './match/similarity/judge.ts'
+import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
@@ -84,6 +90,7 @@ export const projectors: readonly Projector[] = [
   policyProjector,
   rulesProjector,
   bankProjector,
+  similarityProjector,
   decisionProjector,
   standingProjector,
   labelProjector,
@@ -111,6 +118,7 @@ const sealEveryMs = 200
 const timersEveryMs = 250
 const deliverEveryMs = 250
 const hubEveryMs = 1_000
+const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
@@ -275,7 +283,10 @@ async function wire(
     records: createMediaRecords(db.query),
     hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
-  const lookup = withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text)
+  const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
+    query: db.query,
+    clock,
+  })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -376,6 +387,20 @@ async function wire(
   })
   matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
+  const { call, close: closeCall } = createCall(outbound)
+  onStop(closeCall)
+  const exchanges: ExchangeDeps = {
+    db,
+    ledger,
+    vault,
+    clock,
+    randomBytes,
+    call,
+    refresh: () => lookup.refresh(),
+    log,
+  }
+  const exchangeWorker = createExchangeWorker(exchanges)
+  exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -384,6 +409,7 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
+  classifierRoutes(mount, { db, ledger, clock, randomBytes })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,
@@ -453,6 +479,12 @@ async function wire(
   loop('timers', timersEveryMs, () => runDueTimers(db, clock(), enforcementTimers(enforce)))
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
+  })
+  onStop(() => exchangeWorker.stop())
+  loop('fetching exchanges', exchangesEveryMs, () => exchangeWorker.tick())
+  loop('sending feedback to exchanges', exchangesEveryMs, async () => {
+    await collectFeedback(exchanges)
+    while ((await sendFeedback(exchanges)) > 0);
   })
   loop('live screens', hubEveryMs, async () => hub.tick())
   loop('forgetting old idempotency keys', sweepEveryMs, () => idempotency.sweep())

@@ -20,6 +20,22 @@ export type Match = {
   quality?: number
   transformation?: string
   labels: string[]
+  /** How alike content and entry are over all signals that both have, and what classifiers say of it. */
+  pair?: { part: string; features: Record<string, number> }
+  judgements?: SimilarityJudgement[]
+}
+
+/** What a similarity classifier says of a match. One in shadow is watched and changes nothing. */
+export type SimilarityJudgement = {
+  classifierId: string
+  scope: string
+  version: number
+  mode: 'shadow' | 'live'
+  /** That both are the same content. */
+  probability: number
+  /** Log-odds of an average pair; with the contributions they sum to those of the probability. */
+  base: number
+  contributions: { feature: string; value: number | null; logOdds: number }[]
 }
 
 export type LookupOptions = {
@@ -167,9 +183,10 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
 ): L {
   return {
     ...lookup,
-    async lookup(tenantId, content) {
-      if (content.text === undefined || content.textSignals !== undefined) return lookup.lookup(tenantId, content)
-      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) })
+    async lookup(tenantId, content, options) {
+      if (content.text === undefined || content.textSignals !== undefined)
+        return lookup.lookup(tenantId, content, options)
+      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) }, options)
     },
   }
 }

@@ -83,6 +83,25 @@ export const MatchedPart = Type.Union([
   Type.Object({ kind: Type.Literal('link'), index: Type.Integer(), url: Type.String() }),
 ])
 
+export const SimilarityJudgement = Type.Object(
+  {
+    classifierId: Type.String(),
+    scope: Type.String(),
+    version: Type.Integer(),
+    mode: Type.Union([Type.Literal('shadow'), Type.Literal('live')]),
+    probability: Type.Number({ description: 'That both are the same content.' }),
+    base: Type.Number({ description: 'Log-odds of an average pair.' }),
+    contributions: Type.Array(
+      Type.Object({
+        feature: Type.String(),
+        value: Type.Union([Type.Number(), Type.Null()]),
+        logOdds: Type.Number({ description: 'What the feature adds to the log-odds.' }),
+      }),
+    ),
+  },
+  { description: 'What a similarity classifier says of a match. In shadow it changes nothing.' },
+)
+
 export const Match = Type.Object({
   bank: Type.Object({ id: Type.String(), name: Type.String(), action: Type.String() }),
   entryId: Type.String(),
@@ -97,6 +116,13 @@ export const Match = Type.Object({
   quality: Type.Optional(Quality),
   transformation: Type.Optional(Type.String({ description: 'How the photo is turned against the entry.' })),
   labels: Type.Array(Type.String()),
+  pair: Type.Optional(
+    Type.Object(
+      { part: Type.String(), features: Type.Record(Type.String(), Type.Number()) },
+      { description: 'How alike content and entry are over all signals that both have.' },
+    ),
+  ),
+  judgements: Type.Optional(Type.Array(SimilarityJudgement)),
 })
 
 /** The entry's own history, and who vouches for it. */

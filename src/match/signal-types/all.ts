@@ -2,8 +2,12 @@ import { photoEmbeddingType, textEmbeddingType } from './embedding.ts'
 import { exactType, md5Type, sha1Type } from './exact.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
+import { textNearType } from './text-near.ts'
+import { textSkeletonType } from './text-skeleton.ts'
 import { textType } from './text.ts'
+import { tlshType } from './tlsh.ts'
 import { tmkType } from './tmk.ts'
+import { urlDomainType, urlType } from './url.ts'
 import { vpdqType } from './vpdq.ts'
 
 /** Every signal type, in the order in which a match of the same entry and part is preferred. */
@@ -15,6 +19,11 @@ export const signalTypes: readonly SignalType[] = [
   sha1Type,
   md5Type,
   textType,
+  textSkeletonType,
+  textNearType,
+  tlshType,
+  urlType,
+  urlDomainType,
   photoEmbeddingType,
   textEmbeddingType,
 ]
