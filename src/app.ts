@@ -180,7 +180,7 @@ async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]
       how:
         ffmpeg === undefined
           ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
+          : `version ${ffmpeg}; videos and animated images are matched by vPDQ`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
     modelsPart(config.modelsDir, embedder),
