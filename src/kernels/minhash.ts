@@ -33,20 +33,25 @@ const mix = (word: number): number => {
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
   return (mixed ^ (mixed >>> 16)) >>> 0
 }
-const seeds = Uint32Array.from({ length: minhashBands * minhashRows }, (_, row) => mix(Math.imul(row + 1, 0x9e3779b1)))
+const rowsTotal = minhashBands * minhashRows
+const factors = Int32Array.from({ length: rowsTotal }, (_, row) => mix(Math.imul(2 * row + 1, 0x9e3779b1)) | 1)
+const terms = Int32Array.from({ length: rowsTotal }, (_, row) => mix(Math.imul(2 * row + 2, 0x9e3779b1)))
 
-/** The MinHash signature of a sketch: for each row the smallest hash under that row's permutation. */
-export function minhashOf(sketch: Uint32Array): Uint32Array {
-  const signature = new Uint32Array(seeds.length).fill(0xffff_ffff)
-  for (let at = 0; at < sketch.length; at++) {
-    const hash = sketch[at]!
-    for (let row = 0; row < seeds.length; row++) {
-      // One multiplication and two shifts after the seed: hashes come in well mixed already.
-      let word = Math.imul(hash ^ seeds[row]!, 0x9e3779b1)
-      word = Math.imul(word ^ (word >>> 15), 0x85ebca6b)
-      word = (word ^ (word >>> 13)) >>> 0
-      if (word < signature[row]!) signature[row] = word
+/**
+ * The MinHash signature of a sketch: for each row the smallest of its hashes under the row's permutation of all words,
+ * a multiplication and an addition (the hashes come in well mixed), compared as signed words.
+ */
+export function minhashOf(sketch: Uint32Array): Int32Array {
+  const signature = new Int32Array(rowsTotal)
+  for (let row = 0; row < rowsTotal; row++) {
+    const factor = factors[row]!
+    const term = terms[row]!
+    let least = 0x7fff_ffff
+    for (let at = 0; at < sketch.length; at++) {
+      const word = (Math.imul(sketch[at]!, factor) + term) | 0
+      if (word < least) least = word
     }
+    signature[row] = least
   }
   return signature
 }

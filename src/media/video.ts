@@ -108,6 +108,31 @@ export async function hashVideoTmk(
   return { ok: true, tmk: made }
 }
 
+/**
+ * A frame from near the beginning as PNG, upright and at most 1,280 pixels wide, for screens; undefined where there is
+ * none or no ffmpeg.
+ */
+export async function posterOf(path: string, options: Partial<VideoOptions> = {}): Promise<Uint8Array | undefined> {
+  const limits = { ...videoDefaults, ...options }
+  const tools = await findVideoTools(limits.ffmpeg)
+  if (!tools.ok) return undefined
+  const { durationMs = 0 } = await probe(tools, path, limits)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const from = durationMs > 3_000 ? ['-ss', '1'] : []
+  const one = ['-frames:v', '1', '-vf', `scale='min(1280,iw)':-2`, '-f', 'image2pipe', '-c:v', 'png', 'pipe:1']
+  const args = ['-nostdin', '-v', 'error', '-threads', '1', ...from, ...fileInput(path, limits), ...one]
+  const { code } = await runTool(tools.ffmpeg, args, limits, {
+    read(chunk) {
+      chunks.push(chunk)
+      return (bytes += chunk.length) < posterBytesMax
+    },
+  })
+  return code === 0 && bytes > 0 ? Buffer.concat(chunks) : undefined
+}
+
+const posterBytesMax = 64 * 1024 * 1024
+
 /** H.264 in MP4, of which the decoder is given only what the frames asked for need; undefined for all other files. */
 async function hashThin(
   tools: Tools,
