@@ -20,6 +20,7 @@ import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { hmaTimers } from './flows/hma.ts'
 import { rememberSeen } from './flows/remember.ts'
 import { retroTimers, withRetro } from './flows/retro-steps.ts'
 import { createIngestWorker } from './flows/ingest.ts'
@@ -50,6 +51,9 @@ import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
+import { hmaMatchRoutes } from './http/routes/hma.ts'
+import { hmaBankRoutes } from './http/routes/hma-banks.ts'
+import { hmaExchangeRoutes } from './http/routes/hma-exchanges.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchIndexRoutes } from './http/routes/match-index.ts'
@@ -180,7 +184,7 @@ async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]
       how:
         ffmpeg === undefined
           ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
+          : `version ${ffmpeg}; videos and animated images are matched by vPDQ`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
     modelsPart(config.modelsDir, embedder),
@@ -409,6 +413,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
+  matchIndexRoutes(mount, { lookup })
   matchRoutes(mount, {
     db,
     ledger,
@@ -419,7 +424,6 @@ async function wire(
     resolveRedirects,
     admitLookups: limits.countLookups,
   })
-  matchIndexRoutes(mount, { lookup })
   const retro = { ...enforce, seen, settings: matchSettings }
   retroRoutes(mount, { ...retro, clusters: createClusters({ query: db.query, clock }) })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
@@ -437,6 +441,10 @@ async function wire(
   }
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
+  const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
+  hmaMatchRoutes(mount, hma)
+  hmaBankRoutes(mount, hma)
+  hmaExchangeRoutes(mount, { ...exchanges, outbound })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -512,7 +520,7 @@ async function wire(
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
-  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log) }
+  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log), ...hmaTimers(enforce) }
   loop('timers', timersEveryMs, () => runDueTimers(db, clock(), timers))
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);

@@ -144,12 +144,12 @@ async function contentOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
     if (read !== undefined && 'problem' in read) unreadable.push({ media: one, problem: read.problem })
     media.push(read === undefined || 'problem' in read ? undefined : read)
   }
-  const links = (item.links ?? []).map((url) => ({ url }))
   const resolve = deps.resolveRedirects(tenantId)
+  const links = item.links?.map((url) => ({ url }))
   return {
     ...(media.some((one) => one !== undefined) ? partsOf(media) : {}),
     ...(item.text === undefined ? {} : { text: item.text }),
-    ...(links.length === 0 ? {} : { links: resolve === undefined ? links : await followLinks(resolve, links) }),
+    ...(links === undefined ? {} : { links: resolve === undefined ? links : await followLinks(resolve, links) }),
     unreadable,
   }
 }

@@ -14,8 +14,11 @@ export type DeltaRows = {
   removed: Uint8Array
   /** From a row to one with the same hash. */
   twins: Int32Array
-  /** First row of each bucket, and from each row to the next in each of its buckets; missing while rows are few. */
-  links: { heads: Int32Array; nexts: Int32Array } | undefined
+  /**
+   * First row of each bucket, from each row to the next in each of its buckets, and a bit for each bucket that holds
+   * any; missing while rows are few.
+   */
+  links: { heads: Int32Array; nexts: Int32Array; filled: Int32Array } | undefined
 }
 
 export type Delta = {
@@ -45,7 +48,13 @@ export type DeltaOptions = {
 export function createDelta({ rowsMax, flatRows, large = false, grown = () => {} }: DeltaOptions): Delta {
   let capacity = large ? rowsMax : Math.min(64, rowsMax)
   const linksFor = (room: number) =>
-    room > flatRows ? { heads: sharedInts(chunks * bucketsPerChunk), nexts: sharedInts(room * chunks) } : undefined
+    room > flatRows
+      ? {
+          heads: sharedInts(chunks * bucketsPerChunk),
+          nexts: sharedInts(room * chunks),
+          filled: sharedInts((chunks * bucketsPerChunk) / 32),
+        }
+      : undefined
   let used = 0
   let live = 0
   let rows: DeltaRows = {
@@ -77,11 +86,12 @@ export function createDelta({ rowsMax, flatRows, large = false, grown = () => {}
     byHash[place] = row + 1
     return row
   }
-  const link = (row: number, { heads, nexts }: NonNullable<DeltaRows['links']>) => {
+  const link = (row: number, { heads, nexts, filled }: NonNullable<DeltaRows['links']>) => {
     for (let chunk = 0; chunk < chunks; chunk++) {
       const bucket = chunk * bucketsPerChunk + chunkOf(rows.hashes, row * hashWords, chunk)
       nexts[row * chunks + chunk] = heads[bucket]!
       Atomics.store(heads, bucket, row + 1)
+      filled[bucket >>> 5]! |= 1 << (bucket & 31)
     }
   }
   const enter = (row: number) => {
@@ -128,7 +138,8 @@ export function createDelta({ rowsMax, flatRows, large = false, grown = () => {}
       return used
     },
     get bytes() {
-      const links = rows.links === undefined ? 0 : rows.links.heads.byteLength + rows.links.nexts.byteLength
+      const links =
+        rows.links === undefined ? 0 : rows.links.heads.byteLength * (1 + 1 / 32) + rows.links.nexts.byteLength
       return capacity * (4 + 4 * hashWords + 4 + 1 / 8) + links + byId.byteLength + byHash.byteLength
     },
     add(id, words, offset) {
@@ -164,20 +175,26 @@ export function searchDelta(rows: DeltaRows, words: Uint32Array, offset: number,
   const nearest = Math.floor(radius / chunks)
   if (links === undefined || chunks * ballSize(nearest) > used)
     return scanRows(rows, used, words, offset, radius, found)
+  const { heads, nexts, filled } = links
+  const masks = masksUpTo(nearest)
   const hits: number[] = []
   let steps = 0
   for (let chunk = 0; chunk < chunks; chunk++) {
     const own = chunkOf(words, offset, chunk)
-    forMasks(nearest, (mask) => {
-      let next = Atomics.load(links.heads, chunk * bucketsPerChunk + (own ^ mask))
+    const chunkHeads = chunk * bucketsPerChunk
+    for (let at = 0; at < masks.length; at++) {
+      const bucket = chunkHeads + (own ^ masks[at]!)
+      // One bit a bucket stays in the core's own cache; the heads do not, and most are empty.
+      if ((filled[bucket >>> 5]! & (1 << (bucket & 31))) === 0) continue
+      let next = heads[bucket]!
       for (; next > 0 && steps <= used; steps++) {
         const row = next - 1
-        next = links.nexts[row * chunks + chunk]!
+        next = nexts[row * chunks + chunk]!
         const distance = distanceUpTo(rows.hashes, row * hashWords, words, offset, radius)
         if (distance > radius || !isFirst(rows.hashes, row * hashWords, words, offset, chunk, nearest)) continue
         hits.push(row, distance)
       }
-    })
+    }
     // Few values of a chunk for very many rows: looking at each row once is the cheaper way.
     if (steps > used) return scanRows(rows, used, words, offset, radius, found)
   }
@@ -223,6 +240,16 @@ export function rowsById(delta: Delta): Uint32Array {
 /** Whether the row of a delta was removed. */
 export function isRemoved(rows: DeltaRows, row: number): boolean {
   return (rows.removed[row >>> 3]! & (1 << (row & 7))) !== 0
+}
+
+const maskLists: (Uint16Array | undefined)[] = []
+/** All 16-bit masks with at most so many ones. */
+function masksUpTo(ones: number): Uint16Array {
+  const known = maskLists[ones]
+  if (known !== undefined) return known
+  const masks: number[] = []
+  forMasks(ones, (mask) => void masks.push(mask))
+  return (maskLists[ones] = Uint16Array.from(masks))
 }
 
 function ballSize(radius: number): number {

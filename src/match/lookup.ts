@@ -78,7 +78,7 @@ export type LookupDeps = {
 }
 
 const banksPage = 5_000
-const loadPage = 10_000
+const loadPage = 5_000
 const changesPage = 2_000
 /** Work on the index gives way to others after so long: nobody waits 5 ms because of somebody else's entries. */
 const sliceMs = 1.5
@@ -241,6 +241,7 @@ async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> 
     index.putMany(page)
     if (page.length < loadPage) break
   }
+  index.flush()
   return index
 }
 

@@ -31,6 +31,7 @@ test('entries are found with their own ids, banks and labels, whether taken in o
     entry(id, n % 2 === 0 ? 'a' : 'b', { pdq: digest(n) }, n % 3 === 0 ? ['third'] : []),
   )
   index.putMany(entries.slice(0, 2_000))
+  index.flush()
   for (const one of entries.slice(2_000)) index.put(one)
   assert.equal(index.size, 3_000)
   for (const n of [0, 1, 6, 7, 1_999, 2_000, 2_999]) {

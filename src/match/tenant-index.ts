@@ -40,8 +40,9 @@ export type TenantIndex = {
   setBank: (bank: Bank) => void
   /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
-  /** The same for many that are not there yet, quicker. */
+  /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
   putMany: (entries: readonly IndexedEntry[]) => void
+  flush: () => void
   /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
@@ -55,6 +56,7 @@ export type TenantIndex = {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
+const flushEntries = 100_000
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
@@ -145,6 +147,14 @@ export function createTenantIndex(): TenantIndex {
     typesOf[slot] = types
   }
 
+  /** What was taken in and is not in the indexes yet: large parts at once are quicker than small ones merged. */
+  let waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
+  const flush = () => {
+    const taken = waiting
+    waiting = indexes.map(() => [])
+    for (const [at, many] of taken.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+  }
+
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
   type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
@@ -186,14 +196,14 @@ export function createTenantIndex(): TenantIndex {
       else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
     },
     putMany(entries) {
-      const waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
       for (const entry of entries)
         takeIn(entry, (at, slot, signal) => {
           if (indexes[at]!.addMany === undefined) indexes[at]!.add(slot, signal, entry.quality)
           else waiting[at]!.push({ slot, signal, quality: entry.quality })
         })
-      for (const [at, many] of waiting.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+      if (waiting.some((many) => many.length >= flushEntries)) flush()
     },
+    flush,
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
