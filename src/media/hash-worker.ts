@@ -5,19 +5,20 @@ import { open, readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
 import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
-import { decodeImage, mediaBytesMax, sniffMime } from './decode.ts'
+import { mediaBytesMax, sniffMime, withPixels } from './decode.ts'
 import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
 
-async function hashImage(bytes: Uint8Array, convention: PdqConvention = 'full'): Promise<HashedImage> {
-  const { mime, width, height, rgb } = await decodeImage(bytes)
-  const stages = pdqStages(rgb, width, height, convention)
-  if (stages === undefined) return { mime, width, height }
-  const words = pdqDihedral(stages)
-  const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
-  return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
+function hashImage(bytes: Uint8Array, convention: PdqConvention = 'full'): Promise<HashedImage> {
+  return withPixels(bytes, ({ mime, width, height, rgb }): HashedImage => {
+    const stages = pdqStages(rgb, width, height, convention)
+    if (stages === undefined) return { mime, width, height }
+    const words = pdqDihedral(stages)
+    const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
+    return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
+  })
 }
 
 async function hashFile(path: string, convention: PdqConvention): Promise<HashedFile> {
