@@ -6,7 +6,11 @@ import { Badge } from '../../parts/Badge.tsx'
 export function ClassifierMode({ mode }: { mode: ClassifierView['mode'] }) {
   if (mode === 'live')
     return (
-      <Badge tone="accent" icon={<IconBolt size={13} aria-hidden />} title="Its probability is the confidence of a match">
+      <Badge
+        tone="accent"
+        icon={<IconBolt size={13} aria-hidden />}
+        title="Its probability is the confidence of a match"
+      >
         live
       </Badge>
     )

@@ -1,7 +1,12 @@
 import { Button } from '@mantine/core'
 import { useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { getClassifier, listClassifiers, moveClassifier, type ClassifierView } from '../../../http/contract/classifiers.ts'
+import {
+  getClassifier,
+  listClassifiers,
+  moveClassifier,
+  type ClassifierView,
+} from '../../../http/contract/classifiers.ts'
 import { useChange, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
@@ -25,7 +30,11 @@ type Mode = ClassifierView['mode']
 const moves: Record<Mode, { act: string; key: string; undo: string }> = {
   live: { act: 'Let it judge', key: 'l', undo: 'It can go back to shadow at any time; decisions made meanwhile stay.' },
   shadow: { act: 'Back to shadow', key: 'w', undo: 'It can go live again at any time.' },
-  retired: { act: 'Retire classifier', key: 'x', undo: 'It can be put back to shadow; its record stays in the ledger.' },
+  retired: {
+    act: 'Retire classifier',
+    key: 'x',
+    undo: 'It can be put back to shadow; its record stays in the ledger.',
+  },
 }
 
 /** One classifier: why it may go live or not, how its probabilities held, against thresholds, and its inside. */
@@ -38,7 +47,8 @@ export function Screen() {
   const move = useChange(moveClassifier, {
     touches: ['classifiers'],
     quiet: true,
-    done: (now) => `The ${now.scope} classifier v${now.version} is now ${now.mode === 'shadow' ? 'in shadow' : now.mode}`,
+    done: (now) =>
+      `The ${now.scope} classifier v${now.version} is now ${now.mode === 'shadow' ? 'in shadow' : now.mode}`,
     onDone: () => setAsking(undefined),
   })
   const data = read.data

@@ -58,7 +58,12 @@ export function Screen() {
   const { items, pairs } = read.data
   const refused = train.error === null ? undefined : problemOf(train.error)
   return (
-    <Page title="Match" about="one probability from all signals, learnt from your people" filters={<MatchTabs />} scroll>
+    <Page
+      title="Match"
+      about="one probability from all signals, learnt from your people"
+      filters={<MatchTabs />}
+      scroll
+    >
       <div className="columns">
         <div>
           {items.length === 0 ? (
@@ -96,7 +101,11 @@ export function Screen() {
                           <ClassifierMode mode={each.mode} />
                         </td>
                         <td>
-                          {each.report.beatsThresholds ? 'better' : <span className="muted">not shown to be better</span>}
+                          {each.report.beatsThresholds ? (
+                            'better'
+                          ) : (
+                            <span className="muted">not shown to be better</span>
+                          )}
                         </td>
                         <td className="num">{percentText(each.report.auc)}</td>
                         <td className="num muted">
@@ -135,7 +144,9 @@ export function Screen() {
               </ul>
               <p role="status" className="small" style={{ margin: '8px 0 0' }}>
                 {refused === undefined ? (
-                  <span className="muted">A new classifier begins in shadow: it changes nothing until it goes live.</span>
+                  <span className="muted">
+                    A new classifier begins in shadow: it changes nothing until it goes live.
+                  </span>
                 ) : (
                   <>
                     <strong>{refused.title}.</strong> {problemText(train.error)}

@@ -18,7 +18,9 @@ export function Example({ onWords }: { onWords: (as: TypedKind, words: string) =
     { params: { bankId: bank?.bankId ?? '' }, query: { status: 'active', limit: 50 } },
     { enabled: bank !== undefined, staleMs: 60_000 },
   )
-  const entry = entries.data?.items.find(({ signals, quality }) => signals['pdq'] !== undefined && (quality ?? 100) >= 50)
+  const entry = entries.data?.items.find(
+    ({ signals, quality }) => signals['pdq'] !== undefined && (quality ?? 100) >= 50,
+  )
   if (!may || banks.isLoading || entries.isLoading) return null
   if (entry === undefined)
     return (

@@ -71,7 +71,13 @@ export function Screen() {
   useKeys(
     'Look up',
     asked.length > 0
-      ? [{ keys: 'Escape', does: many && one !== undefined ? 'Back to all files' : 'Look something else up', run: many && one !== undefined ? back : clear }]
+      ? [
+          {
+            keys: 'Escape',
+            does: many && one !== undefined ? 'Back to all files' : 'Look something else up',
+            run: many && one !== undefined ? back : clear,
+          },
+        ]
       : [],
   )
   if (asked.length === 0)
@@ -143,6 +149,9 @@ function Looked({
 }) {
   const url = useUrl()
   const mayAdd = useMay('banks:write')
+  const maySeen = useMay('events:read')
+  const type = ['pdq', 'text-near'].find((each) => asked.hashes?.signals[each] !== undefined)
+  const seen = type === undefined ? undefined : { type, signal: asked.hashes!.signals[type]! }
   const [adding, setAdding] = useState(false)
   const found = byEntry(asked.answer?.matches ?? [])
   const chosen = found.find(({ entryId }) => entryId === url.search['entry']) ?? found[0]
@@ -152,7 +161,9 @@ function Looked({
   return (
     <div className="match-layout">
       <div>
-        <Panel title={asked.typed === undefined ? 'Looked up' : `Looked up as ${typedWords[asked.typed.as].toLowerCase()}`}>
+        <Panel
+          title={asked.typed === undefined ? 'Looked up' : `Looked up as ${typedWords[asked.typed.as].toLowerCase()}`}
+        >
           <div className="stack">
             {asked.localUrl === undefined ? (
               <p className="item-text small" dir="auto" style={{ margin: 0 }}>
@@ -168,6 +179,11 @@ function Looked({
             {shape === undefined ? null : <span className="faint small">{shape}</span>}
             {asked.state === 'done' || asked.state === 'failed' ? null : <SentBar asked={asked} />}
             {asked.hashes === undefined ? null : <HashesPanel hashes={asked.hashes} />}
+            {seen === undefined || !maySeen ? null : (
+              <Go to="/match/similar" search={seen} className="small">
+                Everything like it that passed
+              </Go>
+            )}
           </div>
         </Panel>
         <QueryInput onFiles={onFiles} onWords={onWords} />

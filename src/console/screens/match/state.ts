@@ -21,7 +21,8 @@ export function readingsOf(words: string): TypedKind[] {
   const text = words.trim()
   if (text === '') return []
   if (signalsOfHash(text) !== undefined) return ['hash', 'text']
-  if (/^https?:\/\/\S+$/i.test(text)) return mediaName.test(text) ? ['media', 'link', 'text'] : ['link', 'media', 'text']
+  if (/^https?:\/\/\S+$/i.test(text))
+    return mediaName.test(text) ? ['media', 'link', 'text'] : ['link', 'media', 'text']
   return /^[\w-]+(\.[\w-]+)+(\/\S*)?$/.test(text) ? ['link', 'text'] : ['text']
 }
 
@@ -142,7 +143,11 @@ export function layOver(transformation: string | undefined): { transform: string
     if (name === 'crop' || name === 'rotate' || ['border', 'letterbox', 'caption', 'frame'].includes(name))
       exact = false
   }
-  return { transform: steps.length === 0 ? 'none' : steps.join(' '), ...(filter === undefined ? {} : { filter }), exact }
+  return {
+    transform: steps.length === 0 ? 'none' : steps.join(' '),
+    ...(filter === undefined ? {} : { filter }),
+    exact,
+  }
 }
 
 // Turning the query in this way makes it look like the entry.
