@@ -3,6 +3,7 @@ import { table, UsageError, type Command } from './command.ts'
 /** The commands of the group. A new one is a file and a line here. */
 const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
   hash: { summary: 'print hashes of files and folders', load: () => import('./match-hash.ts') },
+  exchange: { summary: 'list, set up, run and watch exchanges', load: () => import('./match-exchange.ts') },
   cluster: { summary: 'find near-duplicates in a folder of photos', load: () => import('./match-cluster.ts') },
 }
 
