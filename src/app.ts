@@ -44,6 +44,7 @@ import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
@@ -58,8 +59,12 @@ import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
-import { createLookup } from './match/lookup.ts'
+import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { withJudgements } from './match/similarity/judge.ts'
+import { similarityProjector } from './match/similarity/project.ts'
+import { createHashers } from './media/all-hashers.ts'
+import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
@@ -82,6 +87,7 @@ export const projectors: readonly Projector[] = [
   policyProjector,
   rulesProjector,
   bankProjector,
+  similarityProjector,
   decisionProjector,
   standingProjector,
   labelProjector,
@@ -125,8 +131,22 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
+function modelsPart(folder: string | undefined, { models, problems }: Embedder): Part {
+  const problem = problems.length === 0 ? '' : `; ${problems.join('; ')}`
+  return {
+    name: 'models',
+    on: models.length > 0,
+    how:
+      folder === undefined
+        ? 'set CUSTOS_MODELS to a folder of ONNX models; docs/guides/models.md says what they need'
+        : models.length === 0
+          ? `no model of ${folder} can be used${problem}`
+          : `${models.map(({ name, kind }) => `${name} for ${kind}s`).join(', ')}${problem}`,
+  }
+}
+
 /** The optional parts, each looked for where the configuration says. */
-async function optionalParts(config: Config): Promise<Part[]> {
+async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]> {
   const ffmpeg = await new Promise<string | undefined>((found) =>
     execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
       found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
@@ -150,14 +170,7 @@ async function optionalParts(config: Config): Promise<Part[]> {
           : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
-    {
-      name: 'models',
-      on: false,
-      how:
-        config.modelsDir === undefined
-          ? 'CUSTOS_MODELS will name a folder of ONNX models; this release has no model signals yet'
-          : `this release has no model signals yet and does not read ${config.modelsDir}`,
-    },
+    modelsPart(config.modelsDir, embedder),
     {
       name: 'brokers',
       on: false,
@@ -257,12 +270,19 @@ async function wire(
   const policies = createPolicies()
   const pool = createMediaPool()
   onStop(() => pool.close())
+  const embedder = await openEmbedder(config.modelsDir, pool)
+  onStop(() => embedder.close())
+  for (const problem of embedder.problems) log({ level: 'warn', msg: 'a model cannot be used', problem })
   const media = createMediaLibrary({
     files: createMediaFiles(join(config.dataDir, 'media')),
     pool,
     records: createMediaRecords(db.query),
+    hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
-  const lookup = createLookup({ db, pollMs: 0 })
+  const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
+    query: db.query,
+    clock,
+  })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -323,7 +343,7 @@ async function wire(
     },
   })
 
-  const optional = await optionalParts(config)
+  const optional = await optionalParts(config, embedder)
   const auth = createAuth({ db, clock })
   const { app, mount, routes } = createServer({
     authenticate: auth.authenticate,
@@ -361,7 +381,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, pool, lookup })
+  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
@@ -371,6 +391,7 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
+  classifierRoutes(mount, { db, ledger, clock, randomBytes })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,

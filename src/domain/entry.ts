@@ -296,6 +296,17 @@ export type EntryBodies = {
   'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
   'bank.entry_retired': { bankId: string; entryId: string; reason: string }
+  /** A person compared a piece of content with a bank entry: whether both are the same content. */
+  'match.pair_judged': { pairId: string; entryId: string; same: boolean }
+  'match.classifier_trained': {
+    classifierId: string
+    scope: string
+    version: number
+    /** Shapes and weights, and how it did on pairs that it had not seen; as `match/similarity` makes and reads them. */
+    model: unknown
+    report: unknown
+  }
+  'match.classifier_moved': { classifierId: string; mode: 'shadow' | 'live' | 'retired'; reason: string }
   'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
   'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
   'rule.tripped': { ruleId: string; version: number; reason: string }

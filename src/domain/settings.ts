@@ -19,6 +19,25 @@ export type TenantSettings = {
     /** Events of the whole tenant, however they arrive. */
     events: RateLimit
   }
+  match: MatchSettings
+}
+
+/** What a tenant may look up, and what is kept of content that passed. */
+export type MatchSettings = {
+  lookupsPerMinute: number
+  /** Hashes of content that passed are kept so long, for entries that come later; 0 keeps none. */
+  seenDays: number
+  /** Past items that one new entry may be applied to at once. */
+  retroItemsMax: number
+  /** Banks whose new entries are applied to past items by themselves, by id. */
+  retroBanks: Record<string, { violation?: string; route: 'review' | 'auto' }>
+}
+
+export const defaultMatchSettings: MatchSettings = {
+  lookupsPerMinute: 6_000_000,
+  seenDays: 180,
+  retroItemsMax: 10_000,
+  retroBanks: {},
 }
 
 export const defaultSettings: TenantSettings = {
@@ -30,6 +49,7 @@ export const defaultSettings: TenantSettings = {
     person: { perSecond: 100, burst: 400 },
     events: { perSecond: 100_000, burst: 1_000_000 },
   },
+  match: defaultMatchSettings,
 }
 
 /** Requests of one address on public pages and at sign-in: belongs to no tenant, so no tenant can lift it. */
@@ -41,6 +61,7 @@ export function fillSettings(stored: Partial<TenantSettings>): TenantSettings {
     ...defaultSettings,
     ...stored,
     rateLimits: { ...defaultSettings.rateLimits, ...stored.rateLimits },
+    match: { ...defaultMatchSettings, ...stored.match },
   }
 }
 

@@ -394,3 +394,60 @@ export async function selectOpenDecisions(query: Query, tenantId: string, entryI
   )
   return rows.map((row) => row.decision_id)
 }
+
+/** What the indexes in memory hold, by entry id; pass the last id for the next page. */
+export async function selectSearchedEntries(
+  query: Query,
+  tenantId: string,
+  afterId: string,
+  limit: number,
+): Promise<Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'>[]> {
+  const rows = await query<Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels'>>(
+    `SELECT entry_id, bank_id, signals, quality, labels FROM bank_entries
+     WHERE tenant_id = $1 AND status = 'active' AND entry_id > $2 ORDER BY entry_id LIMIT $3`,
+    [tenantId, afterId, limit],
+    'bank-entries-searched',
+  )
+  return rows.map((row) => ({
+    entryId: row.entry_id,
+    bankId: row.bank_id,
+    signals: row.signals,
+    quality: row.quality,
+    labels: row.labels,
+  }))
+}
+
+export type EntryRecord = {
+  entryId: string
+  source: string
+  exchange: Record<string, unknown> | null
+  matches: number
+  confirmed: number
+  disputed: number
+}
+
+/** What is known of entries beside what is searched: where they come from and how they did. */
+export async function selectEntryRecords(
+  query: Query,
+  tenantId: string,
+  entryIds: readonly string[],
+): Promise<Map<string, EntryRecord>> {
+  const rows = await query<Pick<EntryRow, 'entry_id' | 'source' | 'matches' | 'confirmed' | 'overturned'>>(
+    `SELECT entry_id, source, matches, confirmed, overturned FROM bank_entries WHERE tenant_id = $1 AND entry_id = ANY($2)`,
+    [tenantId, entryIds],
+    'bank-entry-records',
+  )
+  return new Map(
+    rows.map((row) => [
+      row.entry_id,
+      {
+        entryId: row.entry_id,
+        source: row.source,
+        exchange: null,
+        matches: row.matches,
+        confirmed: row.confirmed,
+        disputed: row.overturned,
+      },
+    ]),
+  )
+}

@@ -10,11 +10,22 @@ export type HashedImage = {
   height: number
   /** Missing for images with a side under 5 pixels. `dihedral` holds all eight hashes, the original first. */
   pdq?: { hash: string; quality: number; dihedral: string[] }
+  /** The photo without what may have been added to it: how each reading came to be, its hash and quality. */
+  readings?: PhotoReading[]
+  /** What else was made of the same pixels, by signal type, in canonical form. */
+  signals?: Record<string, string>
 }
+
+/** One more reading of a photo, in the form in which lookups take it. */
+export type PhotoReading = { transformation: string; pdq: string; quality: number }
+
+/** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
+export const imageHasherVersion = 'pdq@1'
 
 export type WorkerRequest = { id: number; bytes: Uint8Array } & (
   | { op: 'hash' }
   | { op: 'preview'; variant: PreviewVariant }
+  | { op: 'pixels'; width: number; height: number }
 )
 export type WorkerAnswer =
   | { id: number; ok: true; result: HashedImage | Uint8Array }
@@ -24,6 +35,8 @@ export type MediaPool = {
   /** Type, size and PDQ of an image. Throws an InputError for what is hostile or broken. */
   hash: (bytes: Uint8Array) => Promise<HashedImage>
   preview: (bytes: Uint8Array, variant: PreviewVariant) => Promise<Uint8Array>
+  /** Interleaved 8-bit RGB of this size, the picture upright and cropped to its shape: what models look at. */
+  pixels: (bytes: Uint8Array, size: { width: number; height: number }) => Promise<Uint8Array>
   /** Jobs that wait or run. */
   readonly pending: number
   close: () => Promise<void>
@@ -146,6 +159,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
       return ask<HashedImage>({ id: nextId++, op: 'hash', bytes })
     },
     preview: (bytes, variant) => ask<Uint8Array>({ id: nextId++, op: 'preview', bytes, variant }),
+    pixels: (bytes, size) => ask<Uint8Array>({ id: nextId++, op: 'pixels', bytes, ...size }),
     get pending() {
       return pending()
     },

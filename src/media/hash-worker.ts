@@ -4,7 +4,7 @@ import { InputError } from '../domain/error.ts'
 import { pdqDihedral, pdqStages, pdqToHex, dihedrals, pdqWords } from '../kernels/pdq.ts'
 import { decodeImage } from './decode.ts'
 import type { HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
-import { previewImage } from './preview.ts'
+import { pixelsOf, previewImage } from './preview.ts'
 
 sharp.concurrency(1)
 
@@ -17,9 +17,14 @@ async function hashImage(bytes: Uint8Array): Promise<HashedImage> {
   return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
 }
 
+async function answerTo(request: WorkerRequest): Promise<HashedImage | Uint8Array> {
+  if (request.op === 'hash') return hashImage(request.bytes)
+  if (request.op === 'pixels') return pixelsOf(request.bytes, request)
+  return previewImage(request.bytes, request.variant)
+}
+
 process.on('message', (request: WorkerRequest) => {
-  const work = request.op === 'hash' ? hashImage(request.bytes) : previewImage(request.bytes, request.variant)
-  work.then(
+  answerTo(request).then(
     (result) => process.send!({ id: request.id, ok: true, result } satisfies WorkerAnswer),
     (error: unknown) =>
       process.send!({

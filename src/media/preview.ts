@@ -24,3 +24,19 @@ export async function previewImage(bytes: Uint8Array, variant: PreviewVariant): 
     throw asRefusal(error)
   }
 }
+
+/** Interleaved 8-bit RGB of exactly this size, upright, cropped to its shape. Throws an InputError for what cannot be decoded. */
+export async function pixelsOf(bytes: Uint8Array, size: { width: number; height: number }): Promise<Uint8Array> {
+  try {
+    return await openImage(bytes, { ignoreIcc: false })
+      .autoOrient()
+      .flatten({ background: '#808080' })
+      .resize(size.width, size.height, { fit: 'cover' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw({ depth: 'uchar' })
+      .toBuffer()
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
