@@ -2,6 +2,7 @@
 // image features from scale-invariant keypoints", IJCV 2004, sections 3 to 5), each described by 256 comparisons of
 // brightness around it (Calonder et al., "BRIEF", ECCV 2010; Leutenegger et al., "BRISK", ICCV 2011). The comparisons
 // are closed under reflection: mirroring a picture swaps words, and inverting it swaps words and complements them.
+import { blurred } from './blur.ts'
 import type { Luma } from './luma-shrink.ts'
 import { createRandom } from './random.ts'
 
@@ -114,45 +115,6 @@ function halved(from: Level): Level {
         (from.pixels[at]! + from.pixels[at + 1]! + from.pixels[at + from.width]! + from.pixels[at + from.width + 1]!) /
         4
     }
-  return { pixels, width, height }
-}
-
-/** Gaussian blur, rows then columns; the picture goes on beyond its edges as it ends. */
-function blurred(from: Level, deviation: number): Level {
-  const { width, height } = from
-  const reach = Math.max(1, Math.ceil(deviation * 3))
-  const weights = new Float32Array(reach + 1)
-  let sum = 0
-  for (let at = 0; at <= reach; at++) {
-    weights[at] = Math.exp(-(at * at) / (2 * deviation * deviation))
-    sum += at === 0 ? weights[at]! : 2 * weights[at]!
-  }
-  for (let at = 0; at <= reach; at++) weights[at] = weights[at]! / sum
-  const padded = new Float32Array(width + 2 * reach)
-  const rows = new Float32Array(width * height)
-  for (let y = 0; y < height; y++) {
-    const row = y * width
-    padded.fill(from.pixels[row]!, 0, reach)
-    padded.set(from.pixels.subarray(row, row + width), reach)
-    padded.fill(from.pixels[row + width - 1]!, reach + width)
-    for (let x = 0; x < width; x++) {
-      let value = weights[0]! * padded[x + reach]!
-      for (let at = 1; at <= reach; at++) value += weights[at]! * (padded[x + reach - at]! + padded[x + reach + at]!)
-      rows[row + x] = value
-    }
-  }
-  const pixels = new Float32Array(width * height)
-  for (let y = 0; y < height; y++) {
-    const row = y * width
-    for (let x = 0; x < width; x++) pixels[row + x] = weights[0]! * rows[row + x]!
-    for (let at = 1; at <= reach; at++) {
-      const above = Math.max(0, y - at) * width
-      const below = Math.min(height - 1, y + at) * width
-      const weight = weights[at]!
-      for (let x = 0; x < width; x++)
-        pixels[row + x] = pixels[row + x]! + weight * (rows[above + x]! + rows[below + x]!)
-    }
-  }
   return { pixels, width, height }
 }
 

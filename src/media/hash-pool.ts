@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { checkImageBytes, type ImageMime } from './decode.ts'
+import { derivativesVersion, type PhotoReading } from './derivatives.ts'
 import type { PreviewVariant } from './preview.ts'
 
 export type HashedImage = {
@@ -16,14 +17,11 @@ export type HashedImage = {
   signals?: Record<string, string>
 }
 
-/** One more reading of a photo, in the form in which lookups take it. */
-export type PhotoReading = { transformation: string; pdq: string; quality: number }
-
 /** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
-export const imageHasherVersion = 'pdq@1'
+export const imageHasherVersion = `pdq@1+${derivativesVersion}`
 
 export type WorkerRequest = { id: number; bytes: Uint8Array } & (
-  | { op: 'hash' }
+  | { op: 'hash'; derivatives: boolean }
   | { op: 'preview'; variant: PreviewVariant }
   | { op: 'pixels'; width: number; height: number }
 )
@@ -32,8 +30,11 @@ export type WorkerAnswer =
   | { id: number; ok: false; message: string; problems?: FieldProblem[] }
 
 export type MediaPool = {
-  /** Type, size and PDQ of an image. Throws an InputError for what is hostile or broken. */
-  hash: (bytes: Uint8Array) => Promise<HashedImage>
+  /**
+   * Type, size and PDQ of an image; with `derivatives` also the readings and local features by which edited copies are
+   * found, which cost several times as much. Throws an InputError for what is hostile or broken.
+   */
+  hash: (bytes: Uint8Array, options?: { derivatives?: boolean }) => Promise<HashedImage>
   preview: (bytes: Uint8Array, variant: PreviewVariant) => Promise<Uint8Array>
   /** Interleaved 8-bit RGB of this size, the picture upright and cropped to its shape: what models look at. */
   pixels: (bytes: Uint8Array, size: { width: number; height: number }) => Promise<Uint8Array>
@@ -153,10 +154,10 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
     })
 
   return {
-    async hash(bytes) {
+    async hash(bytes, { derivatives = false } = {}) {
       // Cheap refusals need no process.
       checkImageBytes(bytes)
-      return ask<HashedImage>({ id: nextId++, op: 'hash', bytes })
+      return ask<HashedImage>({ id: nextId++, op: 'hash', bytes, derivatives })
     },
     preview: (bytes, variant) => ask<Uint8Array>({ id: nextId++, op: 'preview', bytes, variant }),
     pixels: (bytes, size) => ask<Uint8Array>({ id: nextId++, op: 'pixels', bytes, ...size }),

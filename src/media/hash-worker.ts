@@ -3,22 +3,24 @@ import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
 import { pdqDihedral, pdqStages, pdqToHex, dihedrals, pdqWords } from '../kernels/pdq.ts'
 import { decodeImage } from './decode.ts'
+import { derivativesOf } from './derivatives.ts'
 import type { HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage } from './preview.ts'
 
 sharp.concurrency(1)
 
-async function hashImage(bytes: Uint8Array): Promise<HashedImage> {
+async function hashImage(bytes: Uint8Array, derivatives: boolean): Promise<HashedImage> {
   const { mime, width, height, rgb } = await decodeImage(bytes)
   const stages = pdqStages(rgb, width, height)
   if (stages === undefined) return { mime, width, height }
   const words = pdqDihedral(stages)
   const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
-  return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
+  const pdq = { hash: dihedral[0]!, quality: stages.quality, dihedral }
+  return { mime, width, height, pdq, ...(derivatives ? derivativesOf({ rgb, width, height }, stages) : {}) }
 }
 
 async function answerTo(request: WorkerRequest): Promise<HashedImage | Uint8Array> {
-  if (request.op === 'hash') return hashImage(request.bytes)
+  if (request.op === 'hash') return hashImage(request.bytes, request.derivatives)
   if (request.op === 'pixels') return pixelsOf(request.bytes, request)
   return previewImage(request.bytes, request.variant)
 }

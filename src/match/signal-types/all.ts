@@ -1,5 +1,6 @@
 import { photoEmbeddingType, textEmbeddingType } from './embedding.ts'
 import { exactType, md5Type, sha1Type } from './exact.ts'
+import { photoLocalType } from './photo-local.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
 import { textType } from './text.ts'
@@ -11,6 +12,7 @@ export const signalTypes: readonly SignalType[] = [
   sha1Type,
   md5Type,
   textType,
+  photoLocalType,
   photoEmbeddingType,
   textEmbeddingType,
 ]

@@ -1,5 +1,5 @@
 import { InputError, quote } from '../../domain/error.ts'
-import { createLocalIndex, indexedFeaturesMax } from '../../kernels/local-index.ts'
+import { createLocalIndex } from '../../kernels/local-index.ts'
 import type { FeatureVariant, LocalFeatures } from '../../kernels/local-features.ts'
 import { compareFeatures, type LocalMatch } from '../../kernels/local-match.ts'
 import { packFeatures, unpackFeatures } from '../../kernels/local-packed.ts'
@@ -7,11 +7,13 @@ import type { SignalHit, SignalType } from './signal-type.ts'
 
 /** Beyond so many places in common, more say nothing more: the distance counts down from here. */
 export const placesMax = 64
+/** Features of one signal: 12 KB of base64. */
+export const featuresMax = 240
 /** Fewer features than this are not kept: a chance agreement could not be told from a copy. */
 export const featuresMin = 12
 
-const placesThreshold = 14
-const placesMin = 10
+const placesThreshold = 12
+const placesMin = 8
 
 /**
  * Photos by local features: copies that were cut, turned by some degrees, framed, written on, inverted, mirrored, or
@@ -93,8 +95,7 @@ function featuresOf(signal: string): LocalFeatures | undefined {
   return unpackFeatures(Buffer.from(signal, 'base64'))
 }
 
-const canonical = (features: LocalFeatures) =>
-  Buffer.from(packFeatures(features, indexedFeaturesMax)).toString('base64')
+const canonical = (features: LocalFeatures) => Buffer.from(packFeatures(features, featuresMax)).toString('base64')
 
 const distanceOf = ({ inliers }: LocalMatch) => placesMax - Math.min(placesMax, inliers)
 /** Below what equal hashes have: who is found by both is nearest by the hash. */
