@@ -50,13 +50,13 @@ async function contentOf(bytes: Uint8Array, timed = false): Promise<PhotoContent
   return { pdq: dihedral[0]!, quality: stages.quality, dihedral, ...made }
 }
 
-/** As a photo lies on a platform: at most 1,280 pixels, JPEG. */
+/** As a photo lies on a platform: at most 1,024 pixels, JPEG. */
 async function sourceOf(path: string): Promise<Source> {
   const { data, info } = await sharp(path)
     .flatten()
     .toColourspace('srgb')
     .removeAlpha()
-    .resize(1_280, 1_280, { fit: 'inside', withoutEnlargement: true })
+    .resize(1_024, 1_024, { fit: 'inside', withoutEnlargement: true })
     .raw()
     .toBuffer({ resolveWithObject: true })
   return { rgb: data, width: info.width, height: info.height }
@@ -83,6 +83,9 @@ const find = (content: PhotoContent, type: number) =>
     { radiusMax: types[type]!.threshold, thresholdOf: () => types[type]!.threshold },
   )
 
+/** `npm run bench -- match.derivatives 4`: every fourth photo alone, for a quick look. */
+const step = Math.max(1, Number(process.argv[2] ?? 1))
+if (step > 1) corpus.photos = corpus.photos.filter((_, at) => at % step === 0)
 const painted = 150
 say(`${corpus.photos.length} photos, ${corpus.drawings.length} drawings, ${painted} painted pictures`)
 const sources: Source[] = []
@@ -146,7 +149,7 @@ for (const [slot, source] of sources.entries()) {
           ])
         }
   }
-  if (slot % 10 === 9) say(`${slot + 1} of ${sources.length} photos`)
+  if (slot % 5 === 4) say(`${slot + 1} of ${sources.length} photos`)
 }
 
 const share = (count: number) => (count / sources.length).toFixed(2)

@@ -46,8 +46,8 @@ const tables = tableBits.length
 /** Features that everybody has (corners of boxes, letters) fill buckets; beyond this many they say nothing. */
 const bucketWalkMax = 256
 const shortlistMax = 192
-const comparedMax = 24
-const votesMin = 3
+const comparedMax = 16
+const votesMin = 4
 const angleBins = 16
 const sizeBins = 16
 const bins = angleBins * sizeBins

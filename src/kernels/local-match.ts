@@ -10,7 +10,7 @@ export type LocalMatch = {
   inliers: number
   /** Pairs that look alike, agreeing or not. */
   pairs: number
-  /** Share of the entry's features that lie inside the query and have a partner there. */
+  /** Share of the entry's features that lie inside the query, large enough to be found, that have a partner there. */
   shareOfEntry: number
   /** Share of the cells with features of the entry, of those inside the query, that have an agreeing pair. */
   coverage: number
@@ -246,6 +246,8 @@ function plausible([a, b, , d, e]: Affine): boolean {
 }
 
 const cells = 6
+/** Blur in pixels of the query under which a feature of the entry is too small to be found there. */
+const visibleSizeMin = 2
 
 function measure(
   query: LocalFeatures,
@@ -274,10 +276,11 @@ function measure(
     places.add(to)
     covered.add(cellOf(to))
   }
+  const scale = Math.sqrt(determinant)
   const there = new Uint16Array(cells * cells)
   let visible = 0
   for (let to = 0; to < entry.count; to++)
-    if (inside(entry.x[to]!, entry.y[to]!)) {
+    if (places.has(to) || (entry.size[to]! >= visibleSizeMin * scale && inside(entry.x[to]!, entry.y[to]!))) {
       visible++
       there[cellOf(to)]!++
     }

@@ -14,6 +14,8 @@ export const derivativesVersion = 'readings@1+local@1'
 const lumaPixels = 110_000
 /** Features of one photo: with places and descriptions, 12 KB of base64. */
 const featuresMax = 240
+/** With fewer, a chance agreement could not be told from a copy. */
+const featuresMin = 12
 
 /** What is looked for so that edited copies of a photo are found: other readings of it, and its local features. */
 export function derivativesOf(
@@ -32,6 +34,7 @@ export function derivativesOf(
       pdq: pdqToHex(pdqHash(innerStages)),
       quality: innerStages.quality,
     })
+  if (features.count < featuresMin) return { readings, signals: {} }
   return { readings, signals: { local: Buffer.from(packFeatures(features, featuresMax)).toString('base64') } }
 }
 

@@ -14,6 +14,11 @@ export const featuresMin = 12
 
 const placesThreshold = 12
 const placesMin = 8
+/**
+ * Share of an entry's features that a copy has, of those that it can show. Measured: copies .41 and more (the weakest
+ * screenshots), two photos of one printed coaster .32.
+ */
+const shareMin = 0.36
 
 /**
  * Photos by local features: copies that were cut, turned by some degrees, framed, written on, inverted, mirrored, or
@@ -46,6 +51,8 @@ export const photoLocalType: SignalType = {
     const found = one === undefined || other === undefined ? undefined : compareFeatures(one, other)
     if (found === undefined) return { distance: placesMax, similarity: 0 }
     const distance = distanceOf(found.match)
+    // Places that agree by chance say nothing of how a copy was made.
+    if (distance > placesMax - placesMin) return { distance, similarity: similarityOf(distance) }
     return {
       distance,
       similarity: similarityOf(distance),
@@ -97,15 +104,20 @@ function featuresOf(signal: string): LocalFeatures | undefined {
 
 const canonical = (features: LocalFeatures) => Buffer.from(packFeatures(features, featuresMax)).toString('base64')
 
-const distanceOf = ({ inliers }: LocalMatch) => placesMax - Math.min(placesMax, inliers)
+function distanceOf({ inliers, shareOfEntry }: LocalMatch): number {
+  // The same object in two photos, a logo: much agrees there, and little elsewhere.
+  const places = shareOfEntry < shareMin ? Math.min(inliers, placesMin - 1) : inliers
+  return placesMax - Math.min(placesMax, places)
+}
+
 /** Below what equal hashes have: who is found by both is nearest by the hash. */
-const similarityOf = (distance: number) => 0.95 * (1 - distance / (2 * placesMax))
+const similarityOf = (distance: number) => 0.95 * (1 - (distance / placesMax) ** 3)
 
 /** More places agree by chance in busy pictures: what counts is also how many of the entry's places are found again. */
 function confidenceOf({ inliers, shareOfEntry, coverage }: LocalMatch): number {
   const many = 1 - Math.exp(-(inliers - 6) / 8)
-  const dense = Math.min(1, 0.7 + shareOfEntry)
-  const wide = Math.min(1, 0.8 + coverage)
+  const dense = Math.min(1, 0.5 + shareOfEntry)
+  const wide = Math.min(1, 0.6 + coverage)
   return Math.max(0, Math.min(0.99, many * dense * wide))
 }
 
