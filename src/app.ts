@@ -14,10 +14,14 @@ import { decisionProjector, labelProjector, policyProjector, standingProjector }
 import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
 import { withLive } from './flows/announce-live.ts'
 import { deliverDue } from './flows/deliver.ts'
-import { createPost, type OutboundRules } from './flows/outbound.ts'
+import { createExchangeWorker, type ExchangeDeps } from './flows/exchange.ts'
+import { collectFeedback, sendFeedback } from './flows/exchange-feedback.ts'
+import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { rememberSeen } from './flows/remember.ts'
+import { retroTimers, withRetro } from './flows/retro-steps.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
@@ -44,12 +48,15 @@ import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
+import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
+import { retroRoutes } from './http/routes/retro.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
@@ -61,11 +68,14 @@ import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { createClusters } from './match/seen/clusters.ts'
+import { createSeen } from './match/seen/seen.ts'
 import { withJudgements } from './match/similarity/judge.ts'
 import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
+import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
@@ -115,7 +125,10 @@ const sealEveryMs = 200
 const timersEveryMs = 250
 const deliverEveryMs = 250
 const hubEveryMs = 1_000
+const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
+const followEveryMs = 1_000
+const dayMs = 86_400_000
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
@@ -167,7 +180,7 @@ async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]
       how:
         ffmpeg === undefined
           ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
+          : `version ${ffmpeg}; videos and animated images are matched by vPDQ`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
     modelsPart(config.modelsDir, embedder),
@@ -255,14 +268,16 @@ async function wire(
   const db = idempotency.database
   const hub = createHub({ clock, runId: randomBytes(6).toString('hex') })
   const metrics = createMetrics({ db, clock })
-  const ledger = withLive(createLedger({ projectors, clock, randomBytes }), (topic, entry) => {
+  const settings = createSettingsReader({ db, clock })
+  const matchSettings = (tenantId: string) => settings.current(tenantId).match
+  const projected = withRetro(createLedger({ projectors, clock, randomBytes }), matchSettings)
+  const ledger = withLive(projected, (topic, entry) => {
     if (entry.kind === 'decision.made') metrics.decision(entry.automation)
     hub.publish(topic, entry.tenantId, { kind: entry.kind, id: entry.id, subject: entry.subject })
   })
   const access = { db, ledger, clock, randomBytes }
   const firstAdmin = await ensureFirstAdmin(db, access, { always: options.signIn === true })
 
-  const settings = createSettingsReader({ db, clock })
   await settings.load()
   const limits = createRateLimits({ clock, settings: settings.current })
 
@@ -283,6 +298,7 @@ async function wire(
     query: db.query,
     clock,
   })
+  const seen = createSeen({ query: db.query, clock })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -301,7 +317,18 @@ async function wire(
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
+  const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
+  const detectors = createDetectors({
+    query: db.query,
+    clock,
+    book,
+    lookup,
+    labels,
+    media,
+    fetchMedia,
+    resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+  })
   const worker = createIngestWorker({
     db,
     stream,
@@ -309,7 +336,8 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia }),
+    detectors,
+    keep: rememberSeen({ seenOf: detectors.seenOf, settings: matchSettings }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -381,8 +409,34 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
+  matchIndexRoutes(mount, { lookup })
+  matchRoutes(mount, {
+    db,
+    ledger,
+    clock,
+    media,
+    lookup,
+    fetchMedia,
+    resolveRedirects,
+    admitLookups: limits.countLookups,
+  })
+  const retro = { ...enforce, seen, settings: matchSettings }
+  retroRoutes(mount, { ...retro, clusters: createClusters({ query: db.query, clock }) })
   bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
+  const { call, close: closeCall } = createCall(outbound)
+  onStop(closeCall)
+  const exchanges: ExchangeDeps = {
+    db,
+    ledger,
+    vault,
+    clock,
+    randomBytes,
+    call,
+    refresh: () => lookup.refresh(),
+    log,
+  }
+  const exchangeWorker = createExchangeWorker(exchanges)
+  exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -458,11 +512,23 @@ async function wire(
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
-  loop('timers', timersEveryMs, () => runDueTimers(db, clock(), enforcementTimers(enforce)))
+  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log) }
+  loop('timers', timersEveryMs, () => runDueTimers(db, clock(), timers))
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
   })
+  onStop(() => exchangeWorker.stop())
+  loop('fetching exchanges', exchangesEveryMs, () => exchangeWorker.tick())
+  loop('sending feedback to exchanges', exchangesEveryMs, async () => {
+    await collectFeedback(exchanges)
+    while ((await sendFeedback(exchanges)) > 0);
+  })
   loop('live screens', hubEveryMs, async () => hub.tick())
+  loop('following what passed', followEveryMs, () => seen.follow())
+  loop('forgetting what passed long ago', sweepEveryMs, async () => {
+    const ids = (await selectTenants(db.query, { after: '', limit: 10_000 })).map(({ id }) => id)
+    await seen.prune((tenantId) => matchSettings(tenantId).seenDays * dayMs, ids)
+  })
   loop('forgetting old idempotency keys', sweepEveryMs, () => idempotency.sweep())
   onStop(() => auth.flush())
   const running = worker.run()

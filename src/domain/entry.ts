@@ -47,6 +47,8 @@ export type ViolationProposal = {
   itemId?: string
   threadId?: string
   occurredAtMs: number
+  /** When it was found, where that was later than it happened: decides whether it was too old to count. */
+  foundAtMs?: number
   /** `auto` becomes a decision at once; `review` waits for a person. */
   route: 'auto' | 'review'
   match?: MatchRef
@@ -292,10 +294,23 @@ export type EntryBodies = {
     labels: string[]
     source: string
     note?: string
+    /** Which exchange it came by, from whom, when it was fetched, and how it is tagged there. */
+    exchange?: Record<string, unknown>
   }
   'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
   'bank.entry_retired': { bankId: string; entryId: string; reason: string }
+  /** An entry is applied to past items: proposals or jobs for each follow from this. */
+  'retro.applied': {
+    batchId: string
+    bankId: string
+    entryId: string
+    items: number
+    route: 'review' | 'auto'
+    violation?: string
+    severity?: Severity
+  }
+  'retro.undone': { batchId: string; bankId: string; entryId: string; items: number; reason: string }
   /** A person compared a piece of content with a bank entry: whether both are the same content. */
   'match.pair_judged': { pairId: string; entryId: string; same: boolean }
   'match.classifier_trained': {

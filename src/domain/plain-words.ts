@@ -22,6 +22,7 @@ const turns: Record<string, string> = {
   letterbox: 'with bars at two sides',
   caption: 'with a caption added',
   frame: 'inside a larger picture',
+  clip: 'a clip of it',
 }
 const measuredTurns: Record<string, (amount: string) => string> = {
   rotate: (degrees) => `rotated by ${degrees} degrees`,

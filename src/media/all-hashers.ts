@@ -1,4 +1,5 @@
 import type { MediaHasher } from './hashers.ts'
+import { createVideoHasher } from './video-hasher.ts'
 
 /** What hashers may need from the configuration. */
 export type HasherOptions = {
@@ -7,6 +8,6 @@ export type HasherOptions = {
 }
 
 /** Every hasher beside PDQ of photos (`media/hash-pool.ts`) and the digests, in the order in which they run. */
-export function createHashers(_options: HasherOptions): readonly MediaHasher[] {
-  return []
+export function createHashers({ ffmpeg }: HasherOptions): readonly MediaHasher[] {
+  return [createVideoHasher({ ffmpeg })]
 }

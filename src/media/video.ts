@@ -23,6 +23,8 @@ export type HashedVideo = {
   width: number
   height: number
   fps: number
+  /** Whether the decoder was given only what the hashes need. */
+  thinned: boolean
   /** Why frames are missing of a file that could be read in part. */
   damage?: string
 }
@@ -108,6 +110,31 @@ export async function hashVideoTmk(
   return { ok: true, tmk: made }
 }
 
+/**
+ * A frame from near the beginning as PNG, upright and at most 1,280 pixels wide, for screens; undefined where there is
+ * none or no ffmpeg.
+ */
+export async function posterOf(path: string, options: Partial<VideoOptions> = {}): Promise<Uint8Array | undefined> {
+  const limits = { ...videoDefaults, ...options }
+  const tools = await findVideoTools(limits.ffmpeg)
+  if (!tools.ok) return undefined
+  const { durationMs = 0 } = await probe(tools, path, limits)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const from = durationMs > 3_000 ? ['-ss', '1'] : []
+  const one = ['-frames:v', '1', '-vf', `scale='min(1280,iw)':-2`, '-f', 'image2pipe', '-c:v', 'png', 'pipe:1']
+  const args = ['-nostdin', '-v', 'error', '-threads', '1', ...from, ...fileInput(path, limits), ...one]
+  const { code } = await runTool(tools.ffmpeg, args, limits, {
+    read(chunk) {
+      chunks.push(chunk)
+      return (bytes += chunk.length) < posterBytesMax
+    },
+  })
+  return code === 0 && bytes > 0 ? Buffer.concat(chunks) : undefined
+}
+
+const posterBytesMax = 64 * 1024 * 1024
+
 /** H.264 in MP4, of which the decoder is given only what the frames asked for need; undefined for all other files. */
 async function hashThin(
   tools: Tools,
@@ -135,12 +162,19 @@ async function hashThin(
     'pipe:0',
   ]
   // Times are places here, one a millisecond; a muxer wants them to rise by more than rounding leaves.
-  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`]
+  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`, ...tools.passthrough]
   const { ended, count } = await decode(tools, [...input, ...picked], limits, hashes.add, chunks)
   if (ended === 'timeout') throw tooSlow(limits)
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
-  return { frames: hashes.frames(), durationMs: Math.round((sizes.length / fps) * 1_000), fps, width, height }
+  return {
+    frames: hashes.frames(),
+    durationMs: Math.round((sizes.length / fps) * 1_000),
+    fps,
+    width,
+    height,
+    thinned: true,
+  }
 }
 
 /** Anything that ffmpeg demuxes, every frame decoded. */
@@ -162,6 +196,7 @@ async function hashAny(tools: Tools, path: string, limits: VideoOptions): Promis
     fps,
     width,
     height,
+    thinned: false,
     ...(ran.code === 0 && ran.said === '' ? {} : { damage: withoutPaths(ran.said).split('\n')[0]!.slice(0, 200) }),
   }
 }

@@ -202,6 +202,9 @@ export const LookupBody = Type.Object(
         { maxItems: 100 },
       ),
     ),
+    follow: Type.Optional(
+      Type.Boolean({ description: 'Follow the redirects of the first 10 links that come without them.' }),
+    ),
     signals: Type.Optional(RawSignals),
     ...lookupFilter,
   },
@@ -344,5 +347,20 @@ export const compareSignals = route({
     similarity: Type.Number(),
     described: Type.String(),
     transformation: Type.Optional(Type.String()),
+    entryShare: Type.Optional(
+      Type.Number({ description: 'How much of `b` is in `a`, where that is another question: videos.' }),
+    ),
+    spans: Type.Optional(
+      Type.Array(
+        Type.Object({
+          queryFromMs: Type.Number(),
+          queryToMs: Type.Number(),
+          entryFromMs: Type.Number(),
+          entryToMs: Type.Number(),
+          frames: Type.Integer(),
+        }),
+        { description: 'Which times of `a` are which times of `b`, longest stretch first: videos.' },
+      ),
+    ),
   }),
 })

@@ -99,7 +99,10 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
 
   mount(compareSignals, ({ body }) => {
     const type = signalTypeNamed('signalType', body.signalType)
-    const { distance, similarity, transformation } = type.compare(type.parse('a', body.a), type.parse('b', body.b))
+    const { distance, similarity, transformation, entryShare, spans } = type.compare(
+      type.parse('a', body.a),
+      type.parse('b', body.b),
+    )
     return {
       matches: distance <= type.threshold,
       distance,
@@ -107,6 +110,8 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       similarity,
       described: type.describe(distance),
       ...(transformation === undefined ? {} : { transformation }),
+      ...(entryShare === undefined ? {} : { entryShare }),
+      ...(spans === undefined ? {} : { spans: [...spans] }),
     }
   })
 }

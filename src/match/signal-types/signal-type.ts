@@ -1,3 +1,5 @@
+import type { HammingStats } from '../../kernels/hamming-stats.ts'
+
 /** One more reading of a photo: turned, or with something that was added to it taken away. */
 export type PhotoReading = {
   /** How the reading comes from the photo as sent, in the names of `domain/plain-words.ts`: `border`, `invert`. */
@@ -73,9 +75,26 @@ export type SearchOptions = {
 export type SignalIndex = {
   /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
   add: (slot: number, signal: string, quality: number | null) => void
+  /** The same for many at once, where that is quicker; slots that are not there yet. */
+  addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
+  /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
+  maintain?: (budgetNs: number) => boolean
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
+  /** What it is made of, where it searches hashes by distance. */
+  stats?: () => HammingStats
+}
+
+export type Comparison = {
+  distance: number
+  /** 0 to 1. */
+  similarity: number
+  transformation?: string
+  /** How much of the entry is in the query, 0 to 1, where that is another question: a clip of a longer video. */
+  entryShare?: number
+  /** Which times of the query are which times of the entry, for what runs in time. */
+  spans?: readonly { queryFromMs: number; queryToMs: number; entryFromMs: number; entryToMs: number; frames: number }[]
 }
 
 /**
@@ -103,6 +122,6 @@ export type SignalType = {
   /** The signal of a piece of content with one part, for a bank entry made of it; undefined where it has none. */
   signalOf: (content: LookupContent) => string | undefined
   /** How far two signals in canonical form are from each other; symmetric unless the type says otherwise. */
-  compare: (query: string, entry: string) => { distance: number; similarity: number; transformation?: string }
+  compare: (query: string, entry: string) => Comparison
   createIndex: () => SignalIndex
 }
