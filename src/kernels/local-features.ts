@@ -64,6 +64,7 @@ export function localFeatures(luma: Luma, countMax: number): LocalFeatures {
   return features
 }
 
+/** Room for so many features of a picture of this size, all zero. */
 export function emptyFeatures(count: number, width: number, height: number): LocalFeatures {
   return {
     count,
