@@ -20,6 +20,7 @@ import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { hmaTimers } from './flows/hma.ts'
 import { rememberSeen } from './flows/remember.ts'
 import { retroTimers, withRetro } from './flows/retro-steps.ts'
 import { createIngestWorker } from './flows/ingest.ts'
@@ -50,6 +51,9 @@ import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
+import { hmaMatchRoutes } from './http/routes/hma.ts'
+import { hmaBankRoutes } from './http/routes/hma-banks.ts'
+import { hmaExchangeRoutes } from './http/routes/hma-exchanges.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchIndexRoutes } from './http/routes/match-index.ts'
@@ -437,6 +441,10 @@ async function wire(
   }
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
+  const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
+  hmaMatchRoutes(mount, hma)
+  hmaBankRoutes(mount, hma)
+  hmaExchangeRoutes(mount, { ...exchanges, outbound })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -512,7 +520,7 @@ async function wire(
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
-  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log) }
+  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log), ...hmaTimers(enforce) }
   loop('timers', timersEveryMs, () => runDueTimers(db, clock(), timers))
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);

@@ -23,6 +23,8 @@ const turns: Record<string, string> = {
   caption: 'with a caption added',
   frame: 'inside a larger picture',
   clip: 'a clip of it',
+  faster: 'played faster',
+  slower: 'played slower',
 }
 const measuredTurns: Record<string, (amount: string) => string> = {
   rotate: (degrees) => `rotated by ${degrees} degrees`,
