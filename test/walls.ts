@@ -303,7 +303,7 @@ const sql =
 export function sqlFindings(files: readonly Source[]): Finding[] {
   return files
     .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.startsWith('src/storage/'))
-    .filter(({ path }) => !/^src\/[a-z]+\/store\.ts$/.test(path))
+    .filter(({ path }) => !/^src\/[a-z]+\/([a-z-]+\/)?store\.ts$/.test(path))
     .flatMap(({ path, text }) =>
       joined(scan(text).literals, text)
         .filter((literal) => sql.test(literal.text))
@@ -421,7 +421,8 @@ export function docFindings(files: readonly Source[]): Finding[] {
       let previous = ''
       for (const match of bare.matchAll(/^export\s+(?:async\s+)?function\s*\*?\s*(\w+)/gm)) {
         const name = match[1]!
-        const row = /^src\/[a-z]+\/store\.ts$/.test(path) || (path.startsWith('src/storage/') && rowNames.test(name))
+        const row =
+          /^src\/[a-z]+\/([a-z-]+\/)?store\.ts$/.test(path) || (path.startsWith('src/storage/') && rowNames.test(name))
         if (!row && name !== previous && !text.slice(0, match.index).trimEnd().endsWith('*/'))
           findings.push({ path, line: lineOf(text, match.index), problem: `exports ${name} without a docstring` })
         previous = name

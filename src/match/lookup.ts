@@ -150,7 +150,7 @@ async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> 
     afterId = page.at(-1)!.bankId
   }
   for (let afterId = ''; ;) {
-    const page = await selectBankEntries(query, tenantId, { status: 'active', afterId, limit: pageRows })
+    const page = await selectBankEntries(query, tenantId, { matching: true, afterId, limit: pageRows })
     for (const entry of page) put(index, entry)
     if (page.length < pageRows) return index
     afterId = page.at(-1)!.entryId
