@@ -14,7 +14,11 @@ import { decisionProjector, labelProjector, policyProjector, standingProjector }
 import { acceptEvents, type AcceptDeps } from './flows/accept.ts'
 import { withLive } from './flows/announce-live.ts'
 import { deliverDue } from './flows/deliver.ts'
-import { createPost, type OutboundRules } from './flows/outbound.ts'
+import { createExchangeWorker, type ExchangeDeps } from './flows/exchange.ts'
+import { collectFeedback, sendFeedback } from './flows/exchange-feedback.ts'
+import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
+import { createHygiene } from './flows/bank-hygiene.ts'
+import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
@@ -42,8 +46,12 @@ import { decisionRoutes } from './http/routes/decisions.ts'
 import { gateRoutes } from './http/routes/gates.ts'
 import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
+import { bankImportRoutes } from './http/routes/bank-imports.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
+import { exchangeRoutes } from './http/routes/exchanges.ts'
+import { classifierRoutes } from './http/routes/classifiers.ts'
+import { hygieneRoutes } from './http/routes/hygiene.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchRoutes } from './http/routes/match.ts'
@@ -58,8 +66,13 @@ import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
-import { createLookup } from './match/lookup.ts'
+import { createMatchMeter } from './match/hygiene/meter.ts'
+import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { withJudgements } from './match/similarity/judge.ts'
+import { similarityProjector } from './match/similarity/project.ts'
+import { createHashers } from './media/all-hashers.ts'
+import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
@@ -82,6 +95,7 @@ export const projectors: readonly Projector[] = [
   policyProjector,
   rulesProjector,
   bankProjector,
+  similarityProjector,
   decisionProjector,
   standingProjector,
   labelProjector,
@@ -109,6 +123,9 @@ const sealEveryMs = 200
 const timersEveryMs = 250
 const deliverEveryMs = 250
 const hubEveryMs = 1_000
+const hygieneEveryMs = 2_000
+const importsEveryMs = 1_000
+const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
@@ -125,8 +142,22 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
   }
 }
 
+function modelsPart(folder: string | undefined, { models, problems }: Embedder): Part {
+  const problem = problems.length === 0 ? '' : `; ${problems.join('; ')}`
+  return {
+    name: 'models',
+    on: models.length > 0,
+    how:
+      folder === undefined
+        ? 'set CUSTOS_MODELS to a folder of ONNX models; docs/guides/models.md says what they need'
+        : models.length === 0
+          ? `no model of ${folder} can be used${problem}`
+          : `${models.map(({ name, kind }) => `${name} for ${kind}s`).join(', ')}${problem}`,
+  }
+}
+
 /** The optional parts, each looked for where the configuration says. */
-async function optionalParts(config: Config): Promise<Part[]> {
+async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]> {
   const ffmpeg = await new Promise<string | undefined>((found) =>
     execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
       found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
@@ -150,14 +181,7 @@ async function optionalParts(config: Config): Promise<Part[]> {
           : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
-    {
-      name: 'models',
-      on: false,
-      how:
-        config.modelsDir === undefined
-          ? 'CUSTOS_MODELS will name a folder of ONNX models; this release has no model signals yet'
-          : `this release has no model signals yet and does not read ${config.modelsDir}`,
-    },
+    modelsPart(config.modelsDir, embedder),
     {
       name: 'brokers',
       on: false,
@@ -257,12 +281,20 @@ async function wire(
   const policies = createPolicies()
   const pool = createMediaPool()
   onStop(() => pool.close())
+  const embedder = await openEmbedder(config.modelsDir, pool)
+  onStop(() => embedder.close())
+  for (const problem of embedder.problems) log({ level: 'warn', msg: 'a model cannot be used', problem })
   const media = createMediaLibrary({
     files: createMediaFiles(join(config.dataDir, 'media')),
     pool,
     records: createMediaRecords(db.query),
+    hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
-  const lookup = createLookup({ db, pollMs: 0 })
+  const meter = createMatchMeter({ db, clock })
+  const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
+    query: db.query,
+    clock,
+  })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -289,7 +321,7 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia }),
+    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia, meter }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -323,7 +355,7 @@ async function wire(
     },
   })
 
-  const optional = await optionalParts(config)
+  const optional = await optionalParts(config, embedder)
   const auth = createAuth({ db, clock })
   const { app, mount, routes } = createServer({
     authenticate: auth.authenticate,
@@ -361,8 +393,27 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, pool, lookup })
-  bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
+  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
+  const banks = { db, ledger, clock, randomBytes, media, lookup, settings: settings.current }
+  bankRoutes(mount, banks)
+  const hygiene = createHygiene({ ...enforce, lookup, meter, settings: settings.current })
+  hygieneRoutes(mount, { ...banks, hygiene })
+  let wakeImports = () => {}
+  bankImportRoutes(mount, { ...banks, wakeImports: () => wakeImports() })
+  const { call, close: closeCall } = createCall(outbound)
+  onStop(closeCall)
+  const exchanges: ExchangeDeps = {
+    db,
+    ledger,
+    vault,
+    clock,
+    randomBytes,
+    call,
+    refresh: () => lookup.refresh(),
+    log,
+  }
+  const exchangeWorker = createExchangeWorker(exchanges)
+  exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -371,6 +422,7 @@ async function wire(
   queueRoutes(mount, { db, ledger, clock })
   jobRoutes(mount, review)
   pageRoutes(app, mount, { ...enforce, secretKey, log })
+  classifierRoutes(mount, { db, ledger, clock, randomBytes })
   insightRoutes(mount, { db, clock })
   const demo = createDemo({
     ...review,
@@ -434,6 +486,7 @@ async function wire(
       wake()
       return running
     })
+    return () => wake()
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
@@ -441,6 +494,23 @@ async function wire(
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
   })
+  onStop(() => exchangeWorker.stop())
+  loop('fetching exchanges', exchangesEveryMs, () => exchangeWorker.tick())
+  loop('sending feedback to exchanges', exchangesEveryMs, async () => {
+    await collectFeedback(exchanges)
+    while ((await sendFeedback(exchanges)) > 0);
+  })
+  loop('looking after banks', hygieneEveryMs, () => hygiene.tick())
+  let importing = true
+  wakeImports = loop('importing into banks', importsEveryMs, async () => {
+    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh() })));
+  })
+  // Batches are durable: the next start goes on where this one stops.
+  onStop(async () => void (importing = false))
+  loop('forgetting imports that were never sent to their end', sweepEveryMs, () =>
+    forgetAbandonedImports({ db, clock }),
+  )
+  onStop(() => meter.flush())
   loop('live screens', hubEveryMs, async () => hub.tick())
   loop('forgetting old idempotency keys', sweepEveryMs, () => idempotency.sweep())
   onStop(() => auth.flush())

@@ -299,7 +299,7 @@ export function cycleFindings(files: readonly Source[]): Finding[] {
 const sql =
   /\bSELECT\b[\s\S]+\bFROM\b|\bSELECT\s+[a-z_]+\(|\bINSERT\s+INTO\b|\bUPDATE\s+[\w"]+(\s+\w+)?\s+SET\b|\bDELETE\s+FROM\b|\b(CREATE|ALTER|DROP|TRUNCATE|LOCK)\s+TABLE\b/
 
-/** SQL outside storage/ and the store.ts of a system. */
+/** SQL outside storage/ and the store.ts of a system, or of a folder in one. */
 export function sqlFindings(files: readonly Source[]): Finding[] {
   return files
     .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.startsWith('src/storage/'))

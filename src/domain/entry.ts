@@ -359,6 +359,17 @@ export type EntryBodies = {
   }
   'bank.canary_removed': { canaryId: string; bankId: string }
   'bank.canary_checked': { canaryId: string; bankId: string; state: 'ok' | 'failing'; because: string }
+  /** A person compared a piece of content with a bank entry: whether both are the same content. */
+  'match.pair_judged': { pairId: string; entryId: string; same: boolean }
+  'match.classifier_trained': {
+    classifierId: string
+    scope: string
+    version: number
+    /** Shapes and weights, and how it did on pairs that it had not seen; as `match/similarity` makes and reads them. */
+    model: unknown
+    report: unknown
+  }
+  'match.classifier_moved': { classifierId: string; mode: 'shadow' | 'live' | 'retired'; reason: string }
   'rule.published': { ruleId: string; version: number; mode: 'live' | 'shadow' | 'off'; text: string; sha256: string }
   'rule.rolled_back': { ruleId: string; version: number; toVersion: number }
   'rule.tripped': { ruleId: string; version: number; reason: string }

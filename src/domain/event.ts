@@ -31,7 +31,7 @@ export type Attributes = Record<string, unknown>
 export type EventActor = { id: string; kind?: string; attributes?: Attributes }
 export type EventMedia = {
   id: string
-  /** `photo` is matched today; other kinds are kept and shown. */
+  /** `photo`, `video` and `audio` are matched; other kinds are kept and shown. */
   kind: string
   /** Exactly one source, or hashes alone for platforms that may not send content. */
   url?: string

@@ -17,6 +17,7 @@ const turns: Record<string, string> = {
   flipY: 'mirrored',
   flipPlus1: 'mirrored and rotated',
   flipMinus1: 'mirrored and rotated',
+  clip: 'a clip of it',
 }
 
 /** How a photo is turned against the one it matches; the name itself when it is none of the known ones. */

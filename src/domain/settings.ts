@@ -20,6 +20,7 @@ export type TenantSettings = {
     events: RateLimit
   }
   banks: BankHygieneSettings
+  match: MatchSettings
 }
 
 /** Limits of banks, and when their entries are held back by themselves. */
@@ -56,6 +57,24 @@ export const defaultBankHygiene: BankHygieneSettings = {
   canaryMinutes: 10,
 }
 
+/** What a tenant may look up, and what is kept of content that passed. */
+export type MatchSettings = {
+  lookupsPerMinute: number
+  /** Hashes of content that passed are kept so long, for entries that come later; 0 keeps none. */
+  seenDays: number
+  /** Past items that one new entry may be applied to at once. */
+  retroItemsMax: number
+  /** Banks whose new entries are applied to past items by themselves, by id. */
+  retroBanks: Record<string, { violation?: string; route: 'review' | 'auto' }>
+}
+
+export const defaultMatchSettings: MatchSettings = {
+  lookupsPerMinute: 6_000_000,
+  seenDays: 180,
+  retroItemsMax: 10_000,
+  retroBanks: {},
+}
+
 export const defaultSettings: TenantSettings = {
   acceptUnknownTypes: false,
   eventTypes: {},
@@ -66,6 +85,7 @@ export const defaultSettings: TenantSettings = {
     events: { perSecond: 100_000, burst: 1_000_000 },
   },
   banks: defaultBankHygiene,
+  match: defaultMatchSettings,
 }
 
 /** Requests of one address on public pages and at sign-in: belongs to no tenant, so no tenant can lift it. */
@@ -83,6 +103,7 @@ export function fillSettings(stored: Partial<TenantSettings>): TenantSettings {
       flood: { ...defaultBankHygiene.flood, ...stored.banks?.flood },
       precision: { ...defaultBankHygiene.precision, ...stored.banks?.precision },
     },
+    match: { ...defaultMatchSettings, ...stored.match },
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Hit } from '../domain/effect.ts'
+import { InputError } from '../domain/error.ts'
 import type { EventMedia } from '../domain/event.ts'
 import type { Clock } from '../domain/ids.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
+import type { MatchMeter } from '../match/hygiene/meter.ts'
 import type { Lookup } from '../match/lookup.ts'
+import { partsOf, partsOfHashes, partsOfRecord, type MediaParts } from '../match/content.ts'
+import { signalTypes } from '../match/signal-types/all.ts'
 import { signalsOfMatches } from '../match/signals.ts'
-import type { PhotoContent } from '../match/signal-types/signal-type.ts'
 import type { FetchMedia } from '../media/fetch.ts'
 import type { MediaLibrary } from '../media/library.ts'
 import { evaluate } from '../rules/evaluate.ts'
@@ -24,6 +27,8 @@ export type DetectDeps = {
   labels: LabelBook
   media: MediaLibrary
   fetchMedia: (tenantId: string) => FetchMedia
+  /** Counts what each entry matches, to notice floods. */
+  meter?: Pick<MatchMeter, 'count'>
 }
 
 /** Media of one batch are fetched and hashed this many at a time. */
@@ -108,68 +113,73 @@ function applyLabels(labels: LabelBook, { tenantId, occurredAtMs }: StreamEvent,
       )
 }
 
-/** Signals of one event: what its photos, text and links match, and which media could not be read. */
+/** Kinds of media that are looked up; others are kept and shown. The bytes say what a file really is. */
+const lookedUp = new Set(['photo', 'video', 'audio', 'image', 'gif'])
+
+/** Signals of one event: what all of its parts match, looked up as one, and which media could not be read. */
 async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Promise<Signal[]> {
   const { item } = event
   if (item === undefined) return []
   const subject: SubjectRef = { kind: 'item', id: item.id }
   const signals: Signal[] = []
-  const photos: PhotoContent[] = []
-  for (const media of item.media ?? []) {
-    if (media.kind !== 'photo') continue
-    const read = await photoOf(deps, tenantId, media)
-    if ('problem' in read)
+  const media: (MediaParts | undefined)[] = []
+  for (const one of item.media ?? []) {
+    const read = lookedUp.has(one.kind) ? await partsOfMedia(deps, tenantId, one) : undefined
+    if (read !== undefined && 'problem' in read)
       signals.push({
         name: 'media.unreadable',
         subject,
         value: true,
         confidence: 1,
-        because: `photo "${media.id}": ${read.problem}`,
+        because: `${one.kind} "${one.id}": ${read.problem}`,
         version: 'media@1',
-        evidence: { mediaId: media.id },
+        evidence: { mediaId: one.id },
       })
-    else photos.push(read)
+    media.push(read === undefined || 'problem' in read ? undefined : read)
   }
-  if (photos.length === 0 && item.text === undefined && item.links === undefined) return signals
-  const matches = await deps.lookup.lookup(tenantId, {
-    photos,
-    text: item.text,
-    links: item.links?.map((url) => ({ url })),
-  })
+  if (media.every((one) => one === undefined) && item.text === undefined && item.links === undefined) return signals
+  const content = { ...partsOf(media), text: item.text, links: item.links?.map((url) => ({ url })) }
+  const matches = await deps.lookup.lookup(tenantId, content, { traffic: true })
+  deps.meter?.count(tenantId, matches)
   return [...signals, ...signalsOfMatches(matches, subject)]
 }
 
-async function photoOf(
+async function partsOfMedia(
   deps: DetectDeps,
   tenantId: string,
   media: EventMedia,
-): Promise<PhotoContent | { problem: string }> {
-  const hashed = media.hashes?.pdq === undefined ? undefined : { pdq: media.hashes.pdq.toLowerCase() }
+): Promise<MediaParts | { problem: string }> {
+  const hashed = media.hashes === undefined ? undefined : partsOfHashes(media.kind, knownHashes(media.hashes))
   try {
     if (media.upload !== undefined) {
       const record = await deps.media.find(tenantId, media.upload)
-      if (record === undefined) return hashed ?? { problem: `there is no upload ${media.upload}` }
-      return {
-        sha256: record.sha256,
-        pdq: record.pdq?.hash,
-        quality: record.pdq?.quality,
-        dihedral: record.pdq?.dihedral,
-      }
+      return record === undefined
+        ? (hashed ?? { problem: `there is no upload ${media.upload}` })
+        : partsOfRecord(record)
     }
     if (media.url !== undefined) {
       const fetched = await deps.fetchMedia(tenantId)(media.url)
       if (!fetched.ok) return hashed ?? { problem: fetched.detail }
-      const record = await deps.media.put(tenantId, fetched.bytes)
-      return {
-        sha256: record.sha256,
-        pdq: record.pdq?.hash,
-        quality: record.pdq?.quality,
-        dihedral: record.pdq?.dihedral,
-      }
+      return partsOfRecord(await deps.media.put(tenantId, fetched.bytes))
     }
   } catch (error) {
-    if ((error as Error).name !== 'InputError') throw error
+    if (!(error instanceof InputError)) throw error
     return hashed ?? { problem: (error as Error).message }
   }
   return hashed ?? { problem: 'it came without content or known hashes' }
+}
+
+/** Of the hashes that a platform sent, those of a known type in its form; one that is wrong is as good as none. */
+function knownHashes(hashes: Readonly<Record<string, string>>): Record<string, string> {
+  const known: Record<string, string> = {}
+  for (const type of signalTypes) {
+    const given = hashes[type.name]
+    if (given === undefined) continue
+    try {
+      known[type.name] = type.parse(type.name, given)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+    }
+  }
+  return known
 }

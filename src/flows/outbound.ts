@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { Agent, request } from 'undici'
+import type { Call } from '../match/exchange/call.ts'
 
 export type OutboundMessage = { headers: Record<string, string>; body: string; timeoutMs: number }
 export type OutboundAnswer = { status: number; retryAfter: string | null }
@@ -42,12 +43,8 @@ export function urlTrouble(text: string, rules: OutboundRules): string | undefin
   return undefined
 }
 
-/**
- * Posts under the rules. The addresses that a name resolves to are checked at the moment of connecting and the connection
- * goes to the one that was checked, so that a name cannot change its mind in between. Redirects are not followed.
- */
-export function createPost(rules: OutboundRules): { post: Post; close: () => Promise<void> } {
-  const agent = new Agent({
+function guardedAgent(rules: OutboundRules): Agent {
+  return new Agent({
     connections: 8,
     keepAliveTimeout: 10_000,
     connect: {
@@ -63,6 +60,14 @@ export function createPost(rules: OutboundRules): { post: Post; close: () => Pro
       },
     },
   })
+}
+
+/**
+ * Posts under the rules. The addresses that a name resolves to are checked at the moment of connecting and the connection
+ * goes to the one that was checked, so that a name cannot change its mind in between. Redirects are not followed.
+ */
+export function createPost(rules: OutboundRules): { post: Post; close: () => Promise<void> } {
+  const agent = guardedAgent(rules)
   return {
     async post(url, { headers, body, timeoutMs }) {
       const trouble = urlTrouble(url, rules)
@@ -78,6 +83,36 @@ export function createPost(rules: OutboundRules): { post: Post; close: () => Pro
         if (signal.aborted) throw new Error(`no answer within ${timeoutMs} ms`, { cause: error })
         throw error
       }
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+/** Answers of exchanges begin within this, and no pause inside them is longer. */
+const callTimeoutMs = 60_000
+
+/** Asks under the same rules and hands over the answer as it streams in. Redirects are not followed. */
+export function createCall(rules: OutboundRules): { call: Call; close: () => Promise<void> } {
+  const agent = guardedAgent(rules)
+  return {
+    async call({ method, url, headers, body }) {
+      const trouble = urlTrouble(url, rules)
+      if (trouble !== undefined) throw new Error(trouble)
+      const answer = await request(url, {
+        method,
+        dispatcher: agent,
+        headers: { 'user-agent': 'Custos/1', ...headers },
+        body: body ?? null,
+        headersTimeout: callTimeoutMs,
+        bodyTimeout: callTimeoutMs,
+      })
+      const header = (name: string) => {
+        const value = answer.headers[name]
+        return typeof value === 'string' ? value : (value?.[0] ?? null)
+      }
+      // A body that was given up ends with an error that nobody needs to hear.
+      answer.body.on('error', () => {})
+      return { status: answer.statusCode, header, body: answer.body, drop: () => void answer.body.destroy() }
     },
     close: () => agent.destroy(),
   }

@@ -31,7 +31,7 @@ export type AccessDeps = { ledger: Ledger; clock: Clock; randomBytes: RandomByte
 export type Changes = Record<string, { before: unknown; after: unknown }>
 
 /** Staff, keys and settings are no actors of the platform; the prefix keeps them apart from ids that platforms choose. */
-export function staffSubject(kind: 'tenant' | 'person' | 'key' | 'webhook', id: string): SubjectRef {
+export function staffSubject(kind: 'tenant' | 'person' | 'key' | 'webhook' | 'exchange', id: string): SubjectRef {
   return { kind: 'actor', id: `custos.${kind}:${id}` }
 }
 

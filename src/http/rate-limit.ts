@@ -10,6 +10,8 @@ export type RateLimits = {
   admit: (request: FastifyRequest, reply: FastifyReply, principal: Principal | undefined) => void
   /** Counts events against the tenant's own limit, once they are known to be that many; throws 429 for too many. */
   countEvents: (tenantId: string, events: number) => void
+  /** Counts lookups against the tenant's quota; throws 429 for too many. */
+  countLookups: (tenantId: string, lookups: number) => void
 }
 
 export type Taken = { ok: boolean; remaining: number; resetS: number; retryS: number }
@@ -76,6 +78,12 @@ export function createRateLimits(deps: {
           `At most ${limit.perSecond} events a second, ${limit.burst} at once; nothing was taken.`,
           taken.retryS,
         )
+    },
+    countLookups(tenantId, lookups) {
+      const { lookupsPerMinute } = deps.settings(tenantId).match
+      const limit = { perSecond: lookupsPerMinute / 60, burst: lookupsPerMinute }
+      const taken = take(`lookups ${tenantId}`, limit, lookups)
+      if (!taken.ok) throw tooMany(`At most ${lookupsPerMinute} lookups a minute; nothing was looked up.`, taken.retryS)
     },
   }
 }

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import { InputError, nestedDeeper, nestingMax, quote, type FieldProblem } from '../domain/error.ts'
@@ -74,7 +74,7 @@ function schemaProblems(check: ReturnType<typeof Compile>, value: unknown, prefi
         problem:
           error.keyword === 'required'
             ? 'is required'
-            : error.keyword === 'additionalProperties'
+            : error.keyword === 'additionalProperties' || (error.keyword as string) === 'boolean'
               ? 'unknown field'
               : error.message,
         ...(held === undefined ? {} : { value: quote(held) }),
@@ -99,6 +99,24 @@ function checker(schema: TSchema | undefined, prefix: string, convert: boolean):
     const ready = convert ? Value.Default(schema, Value.Convert(schema, value)) : value
     return { value: ready, problems: check.Check(ready) ? [] : schemaProblems(check, ready, prefix) }
   }
+}
+
+/** A check of bodies that their handler reads itself: answers the value, or throws an InputError naming every bad field. */
+export function bodyCheck<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> {
+  const check = checker(schema, '', false)!
+  return (value) => {
+    refuseDeep(value)
+    const { problems } = check(value)
+    if (problems.length > 0) throw new InputError(`${problems[0]!.field} ${problems[0]!.problem}`, problems)
+    return value as Static<Schema>
+  }
+}
+
+function refuseDeep(body: unknown): void {
+  if (nestedDeeper(body, nestingMax))
+    throw new InputError(`The body is nested more than ${nestingMax} levels deep`, [
+      { field: '', problem: 'is nested too deep', limit: nestingMax },
+    ])
 }
 
 /** Makes the HTTP server and the `mount` by which routes of the contract get their handlers. */
@@ -189,10 +207,7 @@ export function createServer(deps: ServerDeps): { app: FastifyInstance; mount: M
         if (!route.rawResponse) refuseNul({ ...(request.query as object), ...(request.params as object) }, problems)
         const params = take(checkParams, request.params)
         const query = take(checkQuery, request.query)
-        if (checkBody !== undefined && nestedDeeper(request.body, nestingMax))
-          throw new InputError(`The body is nested more than ${nestingMax} levels deep`, [
-            { field: '', problem: 'is nested too deep', limit: nestingMax },
-          ])
+        if (checkBody !== undefined) refuseDeep(request.body)
         if (checkBody !== undefined && request.body === undefined && carriesBody(request))
           throw problem(
             415,

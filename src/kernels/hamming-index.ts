@@ -1,7 +1,9 @@
 // Exact radius search over 256-bit hashes: multi-index hashing (Norouzi, Punjani, Fleet, "Fast search in Hamming space
 // with multi-index hashing", CVPR 2012) over flat arrays, with a plain scan where that is cheaper.
 
-export const hashWords = 8
+import { checkRadius, checkWords, distanceUpTo, hashWords, ones32 } from './hamming-distance.ts'
+
+export { hammingDistance, hashWords, ones32 } from './hamming-distance.ts'
 /** Radii above this answer from every chunk what a scan answers sooner, and mean nothing for perceptual hashes. */
 export const radiusMax = 64
 
@@ -21,20 +23,6 @@ export type HammingIndex = {
   has: (id: number) => boolean
   /** Every id within `radius` bits (0 to 64, inclusive), nearest first, then by id. */
   query: (words: Uint32Array, radius: number, offset?: number) => HammingHit[]
-}
-
-/** Bits that differ between the 256-bit hashes at word offsets a and b. */
-export function hammingDistance(left: Uint32Array, a: number, right: Uint32Array, b: number): number {
-  let bits = 0
-  for (let word = 0; word < hashWords; word++) bits += ones32(left[a + word]! ^ right[b + word]!)
-  return bits
-}
-
-/** Bits set in a 32-bit word (Warren, Hacker's Delight, 5-1). */
-export function ones32(word: number): number {
-  word -= (word >>> 1) & 0x55555555
-  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333)
-  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 /** All 16-bit masks, by the number of their bits: what to flip in a chunk to reach its neighbours. */
@@ -134,8 +122,7 @@ export function createHammingIndex(): HammingIndex {
     remove,
     query(words, radius, offset = 0) {
       checkWords(words, offset)
-      if (!Number.isInteger(radius) || radius < 0 || radius > radiusMax)
-        throw new RangeError(`A radius must be a whole number from 0 to ${radiusMax}, not ${radius}`)
+      checkRadius(radius, radiusMax)
       const found: HammingHit[] = []
       const size = slotOf.size
       // A pair within the radius is within floor(radius / 16) in at least one of 16 chunks.
@@ -172,29 +159,6 @@ export function createHammingIndex(): HammingIndex {
       return found.sort((a, b) => a.distance - b.distance || a.id - b.id)
     },
   }
-}
-
-/** The distance, or some number above `radius` as soon as it is clear that it is more. */
-function distanceUpTo(left: Uint32Array, a: number, right: Uint32Array, b: number, radius: number): number {
-  const half =
-    ones32(left[a]! ^ right[b]!) +
-    ones32(left[a + 1]! ^ right[b + 1]!) +
-    ones32(left[a + 2]! ^ right[b + 2]!) +
-    ones32(left[a + 3]! ^ right[b + 3]!)
-  if (half > radius) return half
-  return (
-    half +
-    ones32(left[a + 4]! ^ right[b + 4]!) +
-    ones32(left[a + 5]! ^ right[b + 5]!) +
-    ones32(left[a + 6]! ^ right[b + 6]!) +
-    ones32(left[a + 7]! ^ right[b + 7]!)
-  )
-}
-
-function checkWords(words: Uint32Array, offset: number): void {
-  if (!(words instanceof Uint32Array)) throw new TypeError('A hash must be a Uint32Array')
-  if (!Number.isInteger(offset) || offset < 0 || offset + hashWords > words.length)
-    throw new RangeError(`A hash needs ${hashWords} words from offset ${offset}, but there are ${words.length}`)
 }
 
 function resized<A extends Uint32Array | Int32Array | Float64Array>(from: A, to: A): A {

@@ -1,7 +1,7 @@
 // PDQ: "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm" (Facebook, 2019), sections 5 to 7.
 // Every float operation is rounded to 32 bits in the order of the reference, so that equal bytes give equal hashes.
 
-import { reduceRows } from './wasm/pdq-reduce.ts'
+import { reduceInWasm, transformInWasm, type SidePlan } from './wasm/pdq-reduce.ts'
 
 export const pdqWords = 8
 export const pdqBits = 256
@@ -78,8 +78,19 @@ export function pdqStages(
     rgb = nearest512(rgb, width, height)
     width = height = 512
   }
-  const luma64 = width === side && height === side ? plainLuma(rgb) : reduce(rgb, width, height, engine)
-  return { luma64, dct16: dct(luma64), quality: qualityOf(luma64) }
+  const whole = width === side && height === side ? plainLuma(rgb) : undefined
+  if (engine === 'wasm') {
+    const reduced =
+      whole === undefined
+        ? reduceInWasm(rgb, sidePlan(width), sidePlan(height), dctMatrix)
+        : transformInWasm(whole, dctMatrix)
+    if (reduced !== undefined) {
+      const { luma64, dct16, gradients } = reduced
+      return { luma64, dct16, quality: qualityOf(gradients) }
+    }
+  }
+  const luma64 = whole ?? reduce(rgb, width, height)
+  return { luma64, dct16: dct(luma64), quality: qualityOf(gradientsOf(luma64)) }
 }
 
 /** The 256-bit hash of one stage dump: 8 words, least significant first. */
@@ -190,21 +201,27 @@ function countsOf(length: number, window: number): Float32Array {
   return counts
 }
 
+function sidePlan(length: number): SidePlan {
+  const window = windowOf(length)
+  return {
+    length,
+    window,
+    ahead: aheadOf(window),
+    counts: countsOf(length, window),
+    samples: Int32Array.from({ length: side }, (_, index) => sampledAt(index, length)),
+  }
+}
+
 /**
  * Box filter along rows and columns, twice, then 64 x 64 samples. Rows stream through in blocks of four; of the second
  * round only what is sampled is kept, so that memory is the window and a strip, not the image.
  */
-function reduce(rgb: Uint8Array, width: number, height: number, engine: PdqEngine): Float32Array {
+function reduce(rgb: Uint8Array, width: number, height: number): Float32Array {
   const rowWindow = windowOf(width)
   const rowCounts = countsOf(width, rowWindow)
   const window = windowOf(height)
   const ahead = aheadOf(window)
   const counts = countsOf(height, window)
-  if (engine === 'wasm') {
-    const columns = Int32Array.from({ length: side }, (_, at) => sampledAt(at, width))
-    const narrow = reduceRows(rgb, { width, height, rowWindow, rowCounts, window, ahead, counts, columns })
-    if (narrow !== undefined) return lastColumnPass(narrow, height, window)
-  }
   const ringRows = 4 * Math.ceil((window + 8) / 4)
   const ring = new Float32Array((ringRows + 1) * width)
   const zeros = ringRows * width
@@ -336,8 +353,10 @@ function boxSums4(from: Float32Array, to: Float32Array, offset: number, width: n
   }
 }
 
-/** Sum of quantised gradients, scaled and capped (PDQ paper, section 6; all integers as in the reference). */
-function qualityOf(luma64: Float32Array): number {
+/** The sum of quantised gradients, scaled and capped (PDQ paper, section 6; all integers as in the reference). */
+const qualityOf = (gradients: number) => Math.min(100, Math.floor(gradients / 90))
+
+function gradientsOf(luma64: Float32Array): number {
   let gradients = 0
   const step = (u: number, v: number) => Math.abs(Math.trunc(f(f(f(u - v) * 100) / 255)))
   for (let row = 0; row < side; row++)
@@ -346,7 +365,7 @@ function qualityOf(luma64: Float32Array): number {
       if (row < side - 1) gradients += step(luma64[at]!, luma64[at + side]!)
       if (column < side - 1) gradients += step(luma64[at]!, luma64[at + 1]!)
     }
-  return Math.min(100, Math.floor(gradients / 90))
+  return gradients
 }
 
 function dct(luma64: Float32Array): Float32Array {

@@ -62,7 +62,7 @@ const leet: Record<string, string> = {
 }
 
 /** Cyrillic and Greek letters that look Latin; used only inside words that also hold Latin letters (UTS 39, section 4). */
-const lookalikes = new Map(
+export const lookalikes: ReadonlyMap<string, string> = new Map(
   Object.entries({
     а: 'a',
     в: 'b',

@@ -73,6 +73,9 @@ export type BankEntry = {
   version: number
 }
 
+/** A bank as one tenant matches against it: with its own thresholds and action where the bank is another tenant's. */
+export type VisibleBank = Bank & { ownerTenantId: string }
+
 /** A tenant's subscription to a bank of another one. */
 export type Subscription = {
   tenantId: string

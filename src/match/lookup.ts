@@ -1,8 +1,10 @@
 import type { Database, Query } from '../storage/database.ts'
-import type { Bank, BankEntry } from './bank.ts'
-import { signalTypes } from './signal-types/all.ts'
-import type { LookupContent, MatchedPart, SignalHit, SignalIndex, SignalType } from './signal-types/signal-type.ts'
-import { selectBank, selectBankChanges, selectBankEntries, selectBankEntriesById, selectBanks } from './store.ts'
+import type { VisibleBank } from './bank.ts'
+import { fallsInto } from './sampling.ts'
+import { banksVisibleTo } from './sharing/store.ts'
+import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
+import { selectBankChanges, selectBankEntriesById, selectSearchedEntries } from './store.ts'
+import { createTenantIndex, type FindOptions, type Found, type TenantIndex } from './tenant-index.ts'
 
 export type Match = {
   bank: { id: string; name: string; action: string }
@@ -20,41 +22,73 @@ export type Match = {
   quality?: number
   transformation?: string
   labels: string[]
+  /** Why a person looks at it although a rule would decide: the entry is held, or its bank is sampled. */
+  review?: string
+  /** How alike content and entry are over all signals that both have, and what classifiers say of it. */
+  pair?: { part: string; features: Record<string, number> }
+  judgements?: SimilarityJudgement[]
+}
+
+/** What a similarity classifier says of a match. One in shadow is watched and changes nothing. */
+export type SimilarityJudgement = {
+  classifierId: string
+  scope: string
+  version: number
+  mode: 'shadow' | 'live'
+  /** That both are the same content. */
+  probability: number
+  /** Log-odds of an average pair; with the contributions they sum to those of the probability. */
+  base: number
+  contributions: { feature: string; value: number | null; logOdds: number }[]
+}
+
+export type LookupOptions = {
+  /** Ids of the banks that are asked; all where missing. Negative banks are always asked: they only take away. */
+  banks?: readonly string[]
+  /** Names of signal types; all where missing. */
+  types?: readonly string[]
+  /** Matches below this confidence (0 to 1) are left out. */
+  confidenceMin?: number
+  /** Whether photos are looked for turned and mirrored too; true unless said. */
+  turned?: boolean
+  /** The content is traffic: banks that ask for a sample of it only are asked for that. */
+  traffic?: boolean
 }
 
 export type Lookup = {
   /**
-   * Every active entry of the tenant's banks that the content matches, nearest first, one for each entry and part. What
-   * a negative bank knows at least as well is left out.
+   * Every searched entry of the tenant's banks that the content matches, nearest first, one for each entry and part.
+   * What a negative bank knows at least as well is left out.
    */
-  lookup: (tenantId: string, content: LookupContent) => Promise<Match[]>
+  lookup: (tenantId: string, content: LookupContent, options?: LookupOptions) => Promise<Match[]>
+  /** The same for many pieces of content, in their order; other work goes on in between. */
+  lookupMany: (tenantId: string, contents: readonly LookupContent[], options?: LookupOptions) => Promise<Match[][]>
   /** Takes in what was committed by now, here or by other processes. Also happens by itself, every `pollMs`. */
   refresh: () => Promise<void>
+  /** Loads a tenant ahead of its first lookup. */
+  load: (tenantId: string) => Promise<void>
+  /** Banks of a tenant as they are searched. */
+  banks: (tenantId: string) => Promise<ReadonlyMap<string, VisibleBank>>
   /** Entries in memory, for metrics. */
   size: () => { tenants: number; entries: number }
   close: () => void
 }
 
-export type LookupOptions = {
+export type LookupDeps = {
   db: Pick<Database, 'query'>
   /** How soon a change by another process is found: twice this at worst, and 0 for never by itself. */
   pollMs?: number
   onError?: (error: Error) => void
 }
 
-type Slot = { entryId: string; bankId: string; labels: string[]; signals: Record<string, string> }
-type TenantIndex = {
-  banks: Map<string, Bank>
-  slots: (Slot | undefined)[]
-  slotOf: Map<string, number>
-  free: number[]
-  indexes: Map<string, SignalIndex>
-}
-
-const pageRows = 5_000
+const banksPage = 5_000
+const loadPage = 10_000
+const changesPage = 2_000
+/** Work on the index gives way to others after so long: nobody waits 5 ms because of somebody else's entries. */
+const sliceMs = 1.5
 
 /** Lookups against an index in memory, one a tenant, loaded when first asked for and then kept up to date in steps. */
-export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupOptions): Lookup {
+export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDeps): Lookup {
   const tenants = new Map<string, TenantIndex>()
   /** Changes that were taken in and may be read again, with the transaction that made them. */
   const applied = new Map<string, string>()
@@ -86,20 +120,36 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupOpt
       if (tenants.size === 0) return
       const { changes, nextXid: next } = await selectBankChanges(db.query, nextXid)
       const entryIds = new Map<string, string[]>()
+      /** Tenants in memory that may have a bank: its owner, those that match against it, and those that begin to. */
+      const followers = (ownerId: string, bankId: string, everyone: boolean) =>
+        [...tenants].filter(
+          ([tenantId, { banks }]) => everyone || tenantId === ownerId || banks.get(bankId)?.ownerTenantId === ownerId,
+        )
       for (const { tenantId, bankId, entryId, xid } of changes) {
-        const tenant = tenants.get(tenantId)
         const key = JSON.stringify([tenantId, bankId, entryId])
-        if (tenant === undefined || applied.get(key) === xid) continue
+        if (applied.get(key) === xid) continue
         if (entryId === '') {
-          const bank = await selectBank(db.query, tenantId, bankId)
-          if (bank !== undefined) tenant.banks.set(bankId, bank)
+          for (const [followerId, index] of followers(tenantId, bankId, true))
+            await followBank(db.query, index, followerId, bankId)
           applied.set(key, xid)
-        } else entryIds.set(tenantId, [...(entryIds.get(tenantId) ?? []), entryId])
+        } else if (followers(tenantId, bankId, false).length > 0) {
+          const ids = entryIds.get(tenantId)
+          if (ids === undefined) entryIds.set(tenantId, [entryId])
+          else ids.push(entryId)
+        }
       }
-      for (const [tenantId, ids] of entryIds)
-        for (let at = 0; at < ids.length; at += pageRows) {
-          const page = ids.slice(at, at + pageRows)
-          for (const entry of await selectBankEntriesById(db.query, tenantId, page)) put(tenants.get(tenantId)!, entry)
+      for (const [ownerId, ids] of entryIds)
+        for (let at = 0; at < ids.length; at += changesPage) {
+          const page = await selectBankEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
+          for (const [followerId, index] of tenants)
+            await inSlices(page, (entry) => {
+              const { entryId, bankId, status, hold } = entry
+              // What lies in a bank that another tenant does not see, or no longer, is not there for it.
+              const seen = followerId === ownerId || index.banks.get(bankId)?.ownerTenantId === ownerId
+              if (seen && status === 'active') index.put(entry)
+              else if (seen && status === 'quarantined' && hold === 'review') index.put({ ...entry, held: true })
+              else index.drop(entryId)
+            })
         }
       applied.clear()
       // Only these can come again.
@@ -122,13 +172,40 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupOpt
   timer?.unref()
 
   return {
-    lookup: async (tenantId, content) => search(await ready(tenantId), content),
+    async lookup(tenantId, content, options = {}) {
+      const index = await ready(tenantId)
+      return matchesOf(index.find(content, findOptions(index, options)), content, options)
+    },
+    async lookupMany(tenantId, contents, options = {}) {
+      const index = await ready(tenantId)
+      const asked = findOptions(index, options)
+      const answers: Match[][] = []
+      await inSlices(contents, (content) => void answers.push(matchesOf(index.find(content, asked), content, options)))
+      return answers
+    },
     refresh,
+    load: async (tenantId) => void (await ready(tenantId)),
+    banks: async (tenantId) => (await ready(tenantId)).banks,
     size: () => ({
       tenants: tenants.size,
-      entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.slotOf.size, 0),
+      entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.size, 0),
     }),
     close: () => clearInterval(timer),
+  }
+}
+
+/** A lookup that also asks what needs more than the text itself: models of the operator. */
+export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
+  lookup: L,
+  textSignals: (text: string) => Promise<Readonly<Record<string, string>>>,
+): L {
+  return {
+    ...lookup,
+    async lookup(tenantId, content, options) {
+      if (content.text === undefined || content.textSignals !== undefined)
+        return lookup.lookup(tenantId, content, options)
+      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) }, options)
+    },
   }
 }
 
@@ -136,69 +213,88 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupOpt
 const farXid = '9223372036854775807'
 
 async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> {
-  const index: TenantIndex = {
-    banks: new Map(),
-    slots: [],
-    slotOf: new Map(),
-    free: [],
-    indexes: new Map(signalTypes.map((type) => [type.name, type.createIndex()])),
-  }
+  const index = createTenantIndex()
   for (let afterId = ''; ;) {
-    const page = await selectBanks(query, tenantId, afterId, pageRows)
-    for (const bank of page) index.banks.set(bank.bankId, bank)
-    if (page.length < pageRows) break
+    const page = await banksVisibleTo(query, tenantId, { afterId, limit: banksPage })
+    for (const bank of page) index.setBank(bank)
+    if (page.length < banksPage) break
     afterId = page.at(-1)!.bankId
   }
-  for (let afterId = ''; ;) {
-    const page = await selectBankEntries(query, tenantId, { matching: true, afterId, limit: pageRows })
-    for (const entry of page) put(index, entry)
-    if (page.length < pageRows) return index
-    afterId = page.at(-1)!.entryId
+  await loadEntries(query, index, tenantId)
+  for (const { bankId, ownerTenantId } of index.banks.values())
+    if (ownerTenantId !== tenantId) await loadEntries(query, index, ownerTenantId, bankId)
+  return index
+}
+
+async function loadEntries(query: Query, index: TenantIndex, ownerTenantId: string, bankId?: string): Promise<void> {
+  const of = bankId === undefined ? {} : { bankId }
+  const read = (afterId: string) => selectSearchedEntries(query, ownerTenantId, { ...of, afterId, limit: loadPage })
+  // The next page is read while this one is taken in.
+  for (let next = read(''); ;) {
+    const page = await next
+    if (page.length === loadPage) next = read(page.at(-1)!.entryId)
+    await inSlices(page, (entry) => index.put(entry))
+    if (page.length < loadPage) return
   }
 }
 
-/** Makes the index hold an entry exactly when it is active. Signals of an entry never change. */
-function put(index: TenantIndex, entry: BankEntry): void {
-  const held = index.slotOf.get(entry.entryId)
-  if (entry.status === 'active' && held === undefined) {
-    const slot = index.free.pop() ?? index.slots.length
-    const { entryId, bankId, labels, signals } = entry
-    index.slots[slot] = { entryId, bankId, labels, signals }
-    index.slotOf.set(entryId, slot)
-    for (const [name, signal] of Object.entries(signals)) index.indexes.get(name)?.add(slot, signal, entry.quality)
-  } else if (entry.status !== 'active' && held !== undefined) {
-    for (const name of Object.keys(index.slots[held]!.signals)) index.indexes.get(name)?.remove(held)
-    index.slots[held] = undefined
-    index.slotOf.delete(entry.entryId)
-    index.free.push(held)
-  }
+/** Makes the index ask a bank exactly when its tenant sees it. Entries of own banks are there in any case. */
+async function followBank(query: Query, index: TenantIndex, tenantId: string, bankId: string): Promise<void> {
+  const [bank] = await banksVisibleTo(query, tenantId, { afterId: '', limit: 1, bankId })
+  const known = index.banks.get(bankId)
+  if (bank !== undefined) {
+    index.setBank(bank)
+    if (known === undefined && bank.ownerTenantId !== tenantId)
+      await loadEntries(query, index, bank.ownerTenantId, bankId)
+  } else if (known !== undefined) index.dropBank(bankId, known.ownerTenantId !== tenantId)
 }
 
-function search(index: TenantIndex, content: LookupContent): Match[] {
-  const found: { type: SignalType; hit: SignalHit; slot: Slot; bank: Bank; threshold: number }[] = []
-  for (const type of signalTypes) {
-    const thresholdIn = (bank: Bank | undefined) => bank?.thresholds[type.name] ?? type.threshold
-    const radiusMax = Math.max(type.threshold, ...[...index.banks.values()].map(thresholdIn))
-    const thresholdOf = (slot: number) => thresholdIn(index.banks.get(index.slots[slot]!.bankId))
-    for (const hit of index.indexes.get(type.name)!.search(content, { radiusMax, thresholdOf })) {
-      const slot = index.slots[hit.slot]!
-      const bank = index.banks.get(slot.bankId)
-      if (bank !== undefined) found.push({ type, hit, slot, bank, threshold: thresholdOf(hit.slot) })
+/** Does the work item by item, letting others run in between. */
+async function inSlices<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
+  let beganMs = performance.now()
+  for (const item of items) {
+    if (performance.now() - beganMs > sliceMs) {
+      await new Promise<void>((done) => setImmediate(done))
+      beganMs = performance.now()
     }
+    work(item)
   }
+}
+
+function findOptions(index: TenantIndex, { banks, types, turned }: LookupOptions): FindOptions {
+  const asked =
+    banks === undefined
+      ? undefined
+      : new Map([...index.banks].filter(([bankId, { negative }]) => negative || banks.includes(bankId)))
+  return {
+    ...(asked === undefined ? {} : { banks: asked }),
+    ...(types === undefined ? {} : { types: new Set(types) }),
+    ...(turned === false ? { unturned: true } : {}),
+  }
+}
+
+function matchesOf(
+  all: readonly Found[],
+  content: LookupContent,
+  { confidenceMin = 0, traffic = false }: LookupOptions,
+): Match[] {
+  const found = traffic
+    ? all.filter(({ bank }) => fallsInto(bank.sampling.trafficShare, `traffic:${bank.bankId}`, content))
+    : all
+  if (found.length === 0) return []
   const negatives = found.filter(({ bank }) => bank.negative)
   const seen = new Set<string>()
   const matches: Match[] = []
-  for (const { type, hit, slot, bank, threshold } of found) {
+  for (const { type, hit, entryId, labels, bank, threshold, held } of found) {
     if (bank.negative || negatives.some((negative) => silences(negative.hit, hit))) continue
     const { part } = hit
-    // The signal types are in order of preference: the same photo under a second one says nothing new.
-    const key = `${slot.entryId}:${part.kind}${part.kind === 'text' ? '' : part.index}`
-    if (seen.has(key)) continue
+    // The signal types are in order of preference: the same part under a second one says nothing new.
+    const key = `${entryId}:${part.kind}${part.kind === 'text' ? '' : part.index}`
+    if (hit.confidence < confidenceMin || seen.has(key)) continue
     seen.add(key)
     matches.push({
       bank: { id: bank.bankId, name: bank.name, action: bank.action },
-      entryId: slot.entryId,
+      entryId,
       signalType: type.name,
       version: type.version,
       part,
@@ -209,7 +305,12 @@ function search(index: TenantIndex, content: LookupContent): Match[] {
       confidence: hit.confidence,
       ...(hit.quality === undefined ? {} : { quality: hit.quality }),
       ...(hit.transformation === undefined ? {} : { transformation: hit.transformation }),
-      labels: slot.labels,
+      labels,
+      ...(held
+        ? { review: 'the entry is held back until somebody has looked at it' }
+        : bank.sampling.reviewShare > 0 && fallsInto(bank.sampling.reviewShare, `review:${bank.bankId}`, content)
+          ? { review: `a sample of the matches of bank "${bank.name}" is looked at by a person` }
+          : {}),
     })
   }
   return matches.sort((a, b) => b.similarity - a.similarity || (a.entryId < b.entryId ? -1 : 1))

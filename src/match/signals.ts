@@ -2,7 +2,7 @@ import type { MatchRef } from '../domain/entry.ts'
 import { turnText } from '../domain/plain-words.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
-import type { Match } from './lookup.ts'
+import type { Match, SimilarityJudgement } from './lookup.ts'
 import type { MatchedPart } from './signal-types/signal-type.ts'
 
 const rounded = (value: number) => Math.round(value * 1_000) / 1_000
@@ -22,6 +22,18 @@ function placeOf(part: MatchedPart): Record<string, string | number> {
     mediaKind: part.kind,
     mediaIndex: part.index,
     ...(part.mediaSha256 === undefined ? {} : { mediaSha256: part.mediaSha256 }),
+  }
+}
+
+/** A judgement as the ledger keeps it: three digits, and only features that say something. */
+function inShort({ probability, base, contributions, ...rest }: SimilarityJudgement): Record<string, unknown> {
+  return {
+    ...rest,
+    probability: rounded(probability),
+    base: rounded(base),
+    contributions: contributions
+      .filter(({ logOdds }) => Math.abs(logOdds) >= 0.0005)
+      .map((part) => ({ ...part, logOdds: rounded(part.logOdds) })),
   }
 }
 
@@ -52,9 +64,14 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
         distance: match.distance,
         threshold: match.threshold,
         labels: match.labels,
+        ...(match.review === undefined ? {} : { review: match.review }),
         ...(match.quality === undefined ? {} : { quality: match.quality }),
         ...(match.transformation === undefined ? {} : { transformation: match.transformation }),
         ...placeOf(match.part),
+        ...(match.pair === undefined ? {} : { pair: match.pair }),
+        ...(match.judgements === undefined || match.judgements.length === 0
+          ? {}
+          : { judgements: match.judgements.map(inShort) }),
       },
     }
   })
@@ -72,5 +89,6 @@ export function matchRefOf(signal: Signal): MatchRef | undefined {
     distance: evidence.distance!,
     threshold: evidence.threshold!,
     ...(evidence.mediaSha256 === undefined ? {} : { mediaSha256: evidence.mediaSha256 }),
+    ...(evidence.review === undefined ? {} : { review: evidence.review }),
   }
 }

@@ -198,13 +198,14 @@ export async function selectSameEntries(
   signals: readonly { type: string; signal: string }[],
 ): Promise<Map<string, { entryId: string; status: BankEntryStatus }>> {
   const rows = await query<{ type: string; signal: string; entry_id: string; status: BankEntryStatus }>(
-    `SELECT g.type, g.signal, e.entry_id, e.status
-     FROM unnest($3::text[], $4::text[]) AS g (type, signal) CROSS JOIN LATERAL (
-       SELECT e.entry_id, e.status FROM entry_signals s
-       JOIN bank_entries e ON e.tenant_id = s.tenant_id AND e.entry_id = s.entry_id
-       WHERE s.tenant_id = $1 AND s.bank_id = $2 AND s.type = g.type AND s.digest = md5(g.signal)::uuid
-         AND e.status <> 'retired' AND e.signals ->> g.type = g.signal
-       ORDER BY e.entry_id LIMIT 1) e`,
+    // OFFSET 0 keeps the planner from walking the whole bank when its statistics are old.
+    `SELECT g.type, g.signal, s.entry_id, e.status
+     FROM unnest($3::text[], $4::text[]) AS g (type, signal)
+     CROSS JOIN LATERAL (SELECT entry_id FROM entry_signals WHERE tenant_id = $1 AND digest = md5(g.signal)::uuid
+       AND type = g.type AND bank_id = $2 OFFSET 0) s
+     CROSS JOIN LATERAL (SELECT b.status, b.signals FROM bank_entries b WHERE b.tenant_id = $1 AND b.entry_id = s.entry_id
+       OFFSET 0) e
+     WHERE e.status <> 'retired' AND e.signals ->> g.type = g.signal ORDER BY s.entry_id DESC`,
     [tenantId, bankId, signals.map(({ type }) => type), signals.map(({ signal }) => signal)],
     'bank-same-entries',
   )
@@ -362,26 +363,26 @@ export type StatusChange = {
 
 /** Moves entries to another state, keeps the counts of their banks, and remembers that they changed. */
 export async function updateEntryStatus(tx: Tx, tenantId: string, change: StatusChange): Promise<void> {
+  const which = change.entryIds === undefined ? 'import_id = $2' : 'entry_id = ANY($2)'
   await tx.query(
     `WITH before AS (
        SELECT entry_id, bank_id, status FROM bank_entries
-       WHERE tenant_id = $1 AND ($2::text[] IS NULL OR entry_id = ANY($2)) AND ($3::text IS NULL OR import_id = $3)
-         AND status = ANY($4) FOR UPDATE),
+       WHERE tenant_id = $1 AND ${which} AND status = ANY($3) FOR UPDATE),
      moved AS (
-       UPDATE bank_entries b SET status = $5, status_reason = $6, hold = $7, status_ms = $8, version = b.version + 1,
-         overturned_forgiven = CASE WHEN $9 THEN overturned ELSE overturned_forgiven END,
-         right_forgiven = CASE WHEN $9 THEN right_verdicts ELSE right_forgiven END,
-         wrong_forgiven = CASE WHEN $9 THEN wrong_verdicts ELSE wrong_forgiven END
+       UPDATE bank_entries b SET status = $4, status_reason = $5, hold = $6, status_ms = $7, version = b.version + 1,
+         overturned_forgiven = CASE WHEN $8 THEN overturned ELSE overturned_forgiven END,
+         right_forgiven = CASE WHEN $8 THEN right_verdicts ELSE right_forgiven END,
+         wrong_forgiven = CASE WHEN $8 THEN wrong_verdicts ELSE wrong_forgiven END
        FROM before WHERE b.tenant_id = $1 AND b.entry_id = before.entry_id),
      changed AS (
        INSERT INTO bank_changes (tenant_id, bank_id, entry_id, xid)
        SELECT $1, bank_id, entry_id, pg_current_xact_id() FROM before
        ON CONFLICT (tenant_id, bank_id, entry_id) DO UPDATE SET xid = excluded.xid)
      UPDATE banks k SET
-       pending = k.pending - c.pending + CASE WHEN $5 = 'pending' THEN c.entries ELSE 0 END,
-       active = k.active - c.active + CASE WHEN $5 = 'active' THEN c.entries ELSE 0 END,
-       quarantined = k.quarantined - c.quarantined + CASE WHEN $5 = 'quarantined' THEN c.entries ELSE 0 END,
-       retired = k.retired - c.retired + CASE WHEN $5 = 'retired' THEN c.entries ELSE 0 END
+       pending = k.pending - c.pending + CASE WHEN $4 = 'pending' THEN c.entries ELSE 0 END,
+       active = k.active - c.active + CASE WHEN $4 = 'active' THEN c.entries ELSE 0 END,
+       quarantined = k.quarantined - c.quarantined + CASE WHEN $4 = 'quarantined' THEN c.entries ELSE 0 END,
+       retired = k.retired - c.retired + CASE WHEN $4 = 'retired' THEN c.entries ELSE 0 END
      FROM (SELECT bank_id, count(*)::int AS entries, count(*) FILTER (WHERE status = 'pending')::int AS pending,
              count(*) FILTER (WHERE status = 'active')::int AS active,
              count(*) FILTER (WHERE status = 'quarantined')::int AS quarantined,
@@ -390,8 +391,7 @@ export async function updateEntryStatus(tx: Tx, tenantId: string, change: Status
      WHERE k.tenant_id = $1 AND k.bank_id = c.bank_id`,
     [
       tenantId,
-      change.entryIds ?? null,
-      change.importId ?? null,
+      change.entryIds ?? change.importId ?? null,
       change.from,
       change.status,
       change.reason,
@@ -399,7 +399,7 @@ export async function updateEntryStatus(tx: Tx, tenantId: string, change: Status
       change.atMs,
       change.forgive === true,
     ],
-    'bank-entry-status',
+    change.entryIds === undefined ? 'bank-import-status' : 'bank-entry-status',
   )
 }
 
@@ -470,4 +470,56 @@ export async function selectBankChanges(
         : [{ tenantId: row.tenant_id, bankId: row.bank_id, entryId: row.entry_id, xid: row.xid }],
     ),
   }
+}
+/** What the indexes in memory hold of a tenant, or of one of its banks, by entry id; pass the last id for the next page. */
+export async function selectSearchedEntries(
+  query: Query,
+  tenantId: string,
+  page: { bankId?: string; afterId: string; limit: number },
+): Promise<SearchedEntry[]> {
+  const rows = await query<Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>>(
+    `SELECT e.entry_id, e.bank_id, e.signals, e.quality, e.labels, e.status FROM bank_entries e
+     WHERE e.tenant_id = $1 AND ($4::text IS NULL OR e.bank_id = $4) AND ${matching} AND e.entry_id > $2
+     ORDER BY e.entry_id LIMIT $3`,
+    [tenantId, page.afterId, page.limit, page.bankId ?? null],
+    'bank-entries-searched',
+  )
+  return rows.map((row) => ({
+    entryId: row.entry_id,
+    bankId: row.bank_id,
+    signals: row.signals,
+    quality: row.quality,
+    labels: row.labels,
+    ...(row.status === 'active' ? {} : { held: true }),
+  }))
+}
+
+export type SearchedEntry = Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'> & {
+  /** Held for review: it matches, and a person looks. */
+  held?: true
+}
+
+export type EntryRecord = {
+  entryId: string
+  source: string
+  exchange: Record<string, unknown> | null
+  matches: number
+  confirmed: number
+  disputed: number
+}
+
+/** What is known of entries beside what is searched: where they come from and how they did. */
+export async function selectEntryRecords(
+  query: Query,
+  tenantId: string,
+  entryIds: readonly string[],
+): Promise<Map<string, EntryRecord>> {
+  const rows = await query<EntryRecord>(
+    `SELECT e.entry_id AS "entryId", e.source, e.exchange, e.matches, e.confirmed, e.overturned + e.disputes AS disputed
+     FROM bank_entries e WHERE e.entry_id = ANY($2) AND (e.tenant_id = $1 OR EXISTS (
+       SELECT 1 FROM bank_subscriptions s WHERE s.tenant_id = $1 AND s.owner_tenant_id = e.tenant_id AND s.bank_id = e.bank_id))`,
+    [tenantId, entryIds],
+    'bank-entry-records',
+  )
+  return new Map(rows.map((row) => [row.entryId, row]))
 }

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
 import { InputError } from '../domain/error.ts'
+import { decodeHeic } from './heic.ts'
 
 export const mediaBytesMax = 25 * 1024 * 1024
 /** 50 megapixels: above the largest phone cameras in common use, and 150 MB decoded. */
@@ -9,7 +10,15 @@ export const mediaSideMax = 65_535
 export const decodeTimeoutMs = 10_000
 
 /** Types that are decoded; what everything else is called is only for the refusal. */
-export const imageMimes = ['image/jpeg', 'image/png', 'image/webp', 'image/avif', 'image/gif', 'image/tiff'] as const
+export const imageMimes = [
+  'image/jpeg',
+  'image/png',
+  'image/webp',
+  'image/avif',
+  'image/heic',
+  'image/gif',
+  'image/tiff',
+] as const
 export type ImageMime = (typeof imageMimes)[number]
 
 export type DecodedImage = { mime: ImageMime; width: number; height: number; rgb: Uint8Array }
@@ -60,14 +69,17 @@ export function checkImageBytes(bytes: Uint8Array): ImageMime {
 
 /**
  * The pixels of the first frame as interleaved 8-bit RGB: EXIF orientation and colour profiles ignored and alpha
- * dropped, as PDQ wants them. Throws an InputError that names the limit for anything hostile or broken.
+ * dropped, as PDQ wants them. Of an animation or a file with pages, the first. Throws an InputError that names the limit for anything hostile or broken.
  */
 export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
   const mime = checkImageBytes(bytes)
   try {
-    await checkDimensions(bytes)
-    const { data, info } = await openImage(bytes)
-      .removeAlpha()
+    if (mime === 'image/heic') return { mime, ...(await decodeHeic(bytes, checkSides)) }
+    const { width, height, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata()
+    checkSides(width, height)
+    let picture = openImage(bytes)
+    if (hasAlpha) picture = picture.removeAlpha()
+    const { data, info } = await picture
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
@@ -89,8 +101,7 @@ export function openImage(bytes: Uint8Array, options: { ignoreIcc?: boolean } = 
   })
 }
 
-async function checkDimensions(bytes: Uint8Array): Promise<void> {
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata()
+function checkSides(width: number, height: number): void {
   if (width * height > mediaPixelsMax)
     throw refuse(`has more than ${mediaPixelsMax} pixels`, `${width} x ${height}`, mediaPixelsMax)
   if (Math.max(width, height) > mediaSideMax)

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestOptions, ClientRequest } from 'node:http'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Outcome } from '../domain/error.ts'
-import { mediaBytesMax } from './decode.ts'
+import { anyMediaBytesMax } from './kinds.ts'
 
 export type FetchRefusal =
   | 'not-allowed'
@@ -46,7 +46,7 @@ export function isPublicAddress(address: string): boolean {
  * checked itself (a name cannot change its address in between), follows no redirects, and reads no more than the limit.
  */
 export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
-  const { network, timeoutMs = 10_000, bytesMax = mediaBytesMax, isAllowedAddress = isPublicAddress } = options
+  const { network, timeoutMs = 10_000, bytesMax = anyMediaBytesMax, isAllowedAddress = isPublicAddress } = options
   return async (text) => {
     const refuse = (reason: FetchRefusal, detail: string): FetchedMedia => ({
       ok: false,
@@ -88,7 +88,7 @@ export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
             port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
             path: url.pathname + url.search,
             method: 'GET',
-            headers: { host: url.host, accept: 'image/*', 'user-agent': 'custos' },
+            headers: { host: url.host, accept: 'image/*, video/*, audio/*', 'user-agent': 'custos' },
             lookup,
             signal,
             agent: false,

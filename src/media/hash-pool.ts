@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { checkImageBytes, type ImageMime } from './decode.ts'
+import type { PdqConvention } from '../kernels/pdq.ts'
 import type { PreviewVariant } from './preview.ts'
 
 export type HashedImage = {
@@ -10,20 +11,52 @@ export type HashedImage = {
   height: number
   /** Missing for images with a side under 5 pixels. `dihedral` holds all eight hashes, the original first. */
   pdq?: { hash: string; quality: number; dihedral: string[] }
+  /** The photo without what may have been added to it: how each reading came to be, its hash and quality. */
+  readings?: PhotoReading[]
+  /** What else was made of the same pixels, by signal type, in canonical form. */
+  signals?: Record<string, string>
 }
 
-export type WorkerRequest = { id: number; bytes: Uint8Array } & (
-  | { op: 'hash' }
-  | { op: 'preview'; variant: PreviewVariant }
+/** One file of any kind. */
+export type HashedFile = {
+  bytes: number
+  sha256: string
+  md5: string
+  /** By its first bytes. */
+  mime: string
+  /** Missing for what is no image, or cannot be decoded; `problem` then says why. */
+  image?: HashedImage
+  problem?: string
+}
+
+/** One more reading of a photo, in the form in which lookups take it. */
+export type PhotoReading = { transformation: string; pdq: string; quality: number }
+
+/** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
+export const imageHasherVersion = 'pdq@1'
+
+export type WorkerRequest = { id: number } & (
+  | { op: 'hash'; bytes: Uint8Array }
+  | { op: 'preview'; bytes: Uint8Array; variant: PreviewVariant }
+  | { op: 'file'; path: string; convention: PdqConvention }
+  | { op: 'thumbnail'; path: string; side: number }
+  | { op: 'pixels'; bytes: Uint8Array; width: number; height: number }
 )
+type Result = HashedImage | HashedFile | Uint8Array
 export type WorkerAnswer =
-  | { id: number; ok: true; result: HashedImage | Uint8Array }
+  | { id: number; ok: true; result: Result }
   | { id: number; ok: false; message: string; problems?: FieldProblem[] }
 
 export type MediaPool = {
   /** Type, size and PDQ of an image. Throws an InputError for what is hostile or broken. */
   hash: (bytes: Uint8Array) => Promise<HashedImage>
   preview: (bytes: Uint8Array, variant: PreviewVariant) => Promise<Uint8Array>
+  /** Digests, type and hash of a file that the worker reads itself, so that its bytes cross no process. */
+  hashFile: (path: string, convention: PdqConvention) => Promise<HashedFile>
+  /** A small WebP of an image file, in colour. */
+  thumbnail: (path: string, side: number) => Promise<Uint8Array>
+  /** Interleaved 8-bit RGB of this size, the picture upright and cropped to its shape: what models look at. */
+  pixels: (bytes: Uint8Array, size: { width: number; height: number }) => Promise<Uint8Array>
   /** Jobs that wait or run. */
   readonly pending: number
   close: () => Promise<void>
@@ -41,7 +74,7 @@ export type MediaPoolOptions = {
 
 type Job = {
   request: WorkerRequest
-  done: (result: HashedImage | Uint8Array) => void
+  done: (result: Result) => void
   fail: (error: Error) => void
   /** Workers that died of this job, or with it. */
   deaths: number
@@ -131,7 +164,7 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
   }
 
   const pending = () => queue.length + [...workers].filter((worker) => worker.job !== undefined).length
-  const ask = <T extends HashedImage | Uint8Array>(request: WorkerRequest) =>
+  const ask = <T extends Result>(request: WorkerRequest) =>
     new Promise<T>((done, fail) => {
       if (closed) return fail(new Error('The media pool is closed'))
       if (pending() >= pendingMax) return fail(gaveUp(`${pendingMax} images already wait`, pendingMax))
@@ -145,7 +178,10 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
       checkImageBytes(bytes)
       return ask<HashedImage>({ id: nextId++, op: 'hash', bytes })
     },
+    hashFile: (path, convention) => ask<HashedFile>({ id: nextId++, op: 'file', path, convention }),
+    thumbnail: (path, side) => ask<Uint8Array>({ id: nextId++, op: 'thumbnail', path, side }),
     preview: (bytes, variant) => ask<Uint8Array>({ id: nextId++, op: 'preview', bytes, variant }),
+    pixels: (bytes, size) => ask<Uint8Array>({ id: nextId++, op: 'pixels', bytes, ...size }),
     get pending() {
       return pending()
     },
@@ -156,6 +192,8 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
         [...workers].map(
           (worker) =>
             new Promise<void>((done) => {
+              // Whoever waits for the end must live to see it.
+              worker.child.ref()
               worker.child.once('exit', () => done())
               worker.child.kill('SIGKILL')
             }),

@@ -1,25 +1,70 @@
 // The process that decodes. It holds no secrets and no connections, and may die of a hostile file.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
-import { pdqDihedral, pdqStages, pdqToHex, dihedrals, pdqWords } from '../kernels/pdq.ts'
-import { decodeImage } from './decode.ts'
-import type { HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
-import { previewImage } from './preview.ts'
+import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
+import { decodeImage, mediaBytesMax, sniffMime } from './decode.ts'
+import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
+import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
 
-async function hashImage(bytes: Uint8Array): Promise<HashedImage> {
+async function hashImage(bytes: Uint8Array, convention: PdqConvention = 'full'): Promise<HashedImage> {
   const { mime, width, height, rgb } = await decodeImage(bytes)
-  const stages = pdqStages(rgb, width, height)
+  const stages = pdqStages(rgb, width, height, convention)
   if (stages === undefined) return { mime, width, height }
   const words = pdqDihedral(stages)
   const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
   return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
 }
 
+async function hashFile(path: string, convention: PdqConvention): Promise<HashedFile> {
+  const file = await open(path)
+  const { size } = await file.stat().finally(() => file.close())
+  const sha256 = createHash('sha256')
+  const md5 = createHash('md5')
+  const digested = (mime: string) => ({ bytes: size, sha256: sha256.digest('hex'), md5: md5.digest('hex'), mime })
+  if (size > mediaBytesMax) {
+    let mime: string | undefined
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+      mime ??= sniffMime(chunk)
+      sha256.update(chunk)
+      md5.update(chunk)
+    }
+    const problem = mime?.startsWith('image/') ? `The image is larger than ${mediaBytesMax} bytes` : undefined
+    return { ...digested(mime ?? sniffMime(Buffer.alloc(0))), ...(problem === undefined ? {} : { problem }) }
+  }
+  const bytes = await readFile(path)
+  sha256.update(bytes)
+  md5.update(bytes)
+  const digests = digested(sniffMime(bytes))
+  try {
+    return { ...digests, image: await hashImage(bytes, convention) }
+  } catch (error) {
+    if (error instanceof InputError) return { ...digests, problem: error.message }
+    throw error
+  }
+}
+
+function work(request: WorkerRequest) {
+  switch (request.op) {
+    case 'hash':
+      return hashImage(request.bytes)
+    case 'preview':
+      return previewImage(request.bytes, request.variant)
+    case 'file':
+      return hashFile(request.path, request.convention)
+    case 'pixels':
+      return pixelsOf(request.bytes, request)
+    case 'thumbnail':
+      return readFile(request.path).then((bytes) => thumbnailOf(bytes, request.side))
+  }
+}
+
 process.on('message', (request: WorkerRequest) => {
-  const work = request.op === 'hash' ? hashImage(request.bytes) : previewImage(request.bytes, request.variant)
-  work.then(
+  work(request).then(
     (result) => process.send!({ id: request.id, ok: true, result } satisfies WorkerAnswer),
     (error: unknown) =>
       process.send!({

@@ -13,10 +13,9 @@ export const importRowsMax = 5_000_000
 export const BankImport = Type.Object({
   importId: Type.String(),
   bankId: Id,
-  status: Type.Union(
-    ['receiving', 'running', 'done', 'cancelled', 'failed', 'undone'].map((status) => Type.Literal(status)),
-    { description: 'A receiving import that its sender left is removed after a day.' },
-  ),
+  status: Type.Enum(['receiving', 'running', 'done', 'cancelled', 'failed', 'undone'], {
+    description: 'A receiving import that its sender left is removed after a day.',
+  }),
   format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv')]),
   name: orNull(Type.String({ description: 'What it was called by whoever sent it, such as the name of the file.' })),
   draft: Type.Boolean(),
@@ -108,9 +107,7 @@ export const exportBank = route({
   params: bankParams,
   query: Type.Object({
     format: Type.Optional(Type.Union([Type.Literal('ndjson'), Type.Literal('csv')])),
-    status: Type.Optional(
-      Type.Union(['pending', 'active', 'quarantined', 'retired'].map((status) => Type.Literal(status))),
-    ),
+    status: Type.Optional(Type.Enum(['pending', 'active', 'quarantined', 'retired'])),
   }),
   response: Type.Unknown(),
   rawResponse: true,

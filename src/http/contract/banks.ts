@@ -234,7 +234,6 @@ export const unsubscribeBank = route({
   response: Type.Object({ bankId: Id }),
 })
 
-export const entryOrders = ['added', 'matches', 'precision', 'lastMatch'] as const
 const entryFilters = {
   status: Type.Optional(BankEntryStatus),
   label: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
@@ -260,12 +259,9 @@ export const listBankEntries = route({
     ...PageQuery.properties,
     ...entryFilters,
     order: Type.Optional(
-      Type.Union(
-        entryOrders.map((order) => Type.Literal(order)),
-        {
-          description: 'By time of adding; or most matches, lowest precision or latest match first.',
-        },
-      ),
+      Type.Enum(['added', 'matches', 'precision', 'lastMatch'], {
+        description: 'By time of adding; or most matches, lowest precision or latest match first.',
+      }),
     ),
   }),
   response: Page(BankEntry),

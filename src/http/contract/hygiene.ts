@@ -47,6 +47,8 @@ export const Flood = Type.Object({
   perDay: Type.Array(Type.Object({ dayMs: TimeMs, matches: Type.Integer() })),
 })
 
+export type Flood = Static<typeof Flood>
+
 export const hygieneBoard = route({
   id: 'hygiene.board',
   method: 'GET',

@@ -60,6 +60,15 @@ export function Page<Item extends TSchema>(item: Item) {
   return Type.Object({ items: Type.Array(item), next: Type.Union([Type.String(), Type.Null()]) })
 }
 
+export const FieldProblem = Type.Object({
+  field: Type.String(),
+  problem: Type.String(),
+  value: Type.Optional(Type.String()),
+  limit: Type.Optional(Type.Union([Type.String(), Type.Number()])),
+  line: Type.Optional(Type.Integer()),
+  column: Type.Optional(Type.Integer()),
+})
+
 export const Problem = Type.Object(
   {
     type: Type.String(),
@@ -67,18 +76,7 @@ export const Problem = Type.Object(
     status: Type.Integer(),
     detail: Type.Optional(Type.String()),
     instance: Type.Optional(Type.String()),
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          field: Type.String(),
-          problem: Type.String(),
-          value: Type.Optional(Type.String()),
-          limit: Type.Optional(Type.Union([Type.String(), Type.Number()])),
-          line: Type.Optional(Type.Integer()),
-          column: Type.Optional(Type.Integer()),
-        }),
-      ),
-    ),
+    errors: Type.Optional(Type.Array(FieldProblem)),
   },
   { description: 'RFC 9457 problem details; `errors` names every bad field.' },
 )

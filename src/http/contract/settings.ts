@@ -59,6 +59,33 @@ const settingFields = {
     { additionalProperties: false, description: 'Quota of bank entries, and when they are held back by themselves.' },
   ),
   rateLimits: Type.Object({ key: RateLimit, person: RateLimit, events: RateLimit }, { additionalProperties: false }),
+  match: Type.Object(
+    {
+      lookupsPerMinute: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+      seenDays: Type.Integer({
+        minimum: 0,
+        maximum: 3_650,
+        description: 'Hashes of content that passed are kept so long, for bank entries that come later; 0 keeps none.',
+      }),
+      retroItemsMax: Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description: 'Past items that one entry may be applied to at once.',
+      }),
+      retroBanks: Type.Record(
+        Type.String({ maxLength: 100 }),
+        Type.Object(
+          {
+            violation: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+            route: Type.Union([Type.Literal('review'), Type.Literal('auto')]),
+          },
+          { additionalProperties: false },
+        ),
+        { maxProperties: 1_000, description: 'Banks whose new entries are applied to past items at once, by id.' },
+      ),
+    },
+    { additionalProperties: false, description: 'Quota of lookups, and what is kept of content that passed.' },
+  ),
 }
 const Settings = Type.Object(settingFields)
 const tenantIdPattern = '^[a-z0-9][a-z0-9-]{0,62}$'
@@ -120,6 +147,7 @@ export const updateSettings = route({
       mediaHosts: Type.Optional(settingFields.mediaHosts),
       rateLimits: Type.Optional(settingFields.rateLimits),
       banks: Type.Optional(settingFields.banks),
+      match: Type.Optional(settingFields.match),
     },
     { additionalProperties: false },
   ),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { createLedger } from '../../ledger/ledger.ts'
 import { recentEntries } from '../../ledger/read.ts'
 import { createLookup, type Lookup } from '../../match/lookup.ts'
 import { bankProjector } from '../../match/project.ts'
+import { createFetchMedia } from '../../media/fetch.ts'
 import { createMediaPool, type MediaPool } from '../../media/hash-pool.ts'
 import { createMediaLibrary } from '../../media/library.ts'
 import { createMediaFiles } from '../../media/store.ts'
@@ -52,6 +53,11 @@ const { app, mount } = createServer({
   checkResponses: true,
   log: (line) => console.error(line),
 })
+const unreachable = {
+  resolve: () => Promise.reject(new Error('there is no network here')),
+  http: () => assert.fail('no request leaves'),
+  https: () => assert.fail('no request leaves'),
+}
 before(async () => {
   db = await testDatabase()
   folder = await mkdtemp(join(tmpdir(), 'custos-media-'))
@@ -59,7 +65,16 @@ before(async () => {
   lookup = createLookup({ db })
   const ledger = createLedger({ projectors: [bankProjector], clock: Date.now, randomBytes })
   const media = createMediaLibrary({ files: createMediaFiles(folder), pool, records: createMediaRecords(db.query) })
-  const deps = { db, ledger, clock: Date.now, randomBytes, media, pool, lookup }
+  const deps = {
+    db,
+    ledger,
+    clock: Date.now,
+    randomBytes,
+    media,
+    lookup,
+    fetchMedia: () => createFetchMedia({ network: unreachable, hosts: [] }),
+    admitLookups: () => {},
+  }
   bankRoutes(mount, deps)
   matchRoutes(mount, deps)
   baseUrl = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -112,7 +127,12 @@ test('an upload is hashed, kept once, and taken as raw bytes or as a form', asyn
   const hashed = (await (await send('ana', '/v1/match/hash', new Uint8Array(bytes), 'image/jpeg')).json()) as {
     signals: Record<string, string>
   }
-  assert.deepEqual(hashed.signals, { pdq: first.pdq, sha256: first.upload })
+  assert.deepEqual(hashed.signals, {
+    pdq: first.pdq,
+    sha256: first.upload,
+    sha1: createHash('sha1').update(bytes).digest('hex'),
+    md5: createHash('md5').update(bytes).digest('hex'),
+  })
   const text = await send('ana', '/v1/match/hash', JSON.stringify({ text: 'FR33 money!' }), 'application/json')
   assert.deepEqual(await text.json(), { signals: { text: 'free money' } })
 })
@@ -126,7 +146,9 @@ test('uploads that are no image, too large, or not allowed are refused by name',
   }
   assert.match(await problemOf('<svg></svg>', 'image/jpeg'), /^422 .*image\/svg\+xml, not an image/)
   assert.match(await problemOf('', 'image/jpeg'), /^422 .*empty/)
-  assert.match(await problemOf(new Uint8Array(27 * 1024 * 1024), 'image/png'), /^413 /)
+  const large = Buffer.alloc(27 * 1024 * 1024)
+  large.set([0xff, 0xd8, 0xff])
+  assert.match(await problemOf(new Uint8Array(large), 'image/png'), /^413 .*26214400 bytes/)
   assert.match(await problemOf('{}', 'application/json'), /^415 /)
   assert.match(await problemOf('x', 'multipart/form-data; boundary=x'), /^400 /)
   assert.match(await problemOf('x', 'image/png', 'ben'), /^403 /)
@@ -234,7 +256,13 @@ test('two hashes and two texts are compared', async () => {
   const ana = clientOf('ana')
   const a = 'f'.repeat(64)
   const near = await ana.call(compareSignals, { body: { signalType: 'pdq', a, b: `${'f'.repeat(62)}00` } })
-  assert.deepEqual(near, { matches: true, distance: 8, threshold: 31, described: '8 of 256 bits' })
+  assert.deepEqual(near, {
+    matches: true,
+    distance: 8,
+    threshold: 31,
+    similarity: 1 - 8 / 256,
+    described: '8 of 256 bits',
+  })
   const text = await ana.call(compareSignals, { body: { signalType: 'text', a: 'Free MONEY', b: 'free m0ney!' } })
   assert.equal(text.matches, true)
 })

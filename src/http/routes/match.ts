@@ -1,55 +1,43 @@
-import type { FastifyRequest } from 'fastify'
-import { InputError } from '../../domain/error.ts'
 import type { Clock } from '../../domain/ids.ts'
-import { hammingDistance } from '../../kernels/hamming-index.ts'
-import { pdqFromHex } from '../../kernels/pdq.ts'
-import { foldText } from '../../kernels/text-fold.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { Lookup } from '../../match/lookup.ts'
-import { photoType } from '../../match/signal-types/photo.ts'
-import type { PhotoContent } from '../../match/signal-types/signal-type.ts'
-import { textType } from '../../match/signal-types/text.ts'
-import { mediaBytesMax } from '../../media/decode.ts'
-import type { MediaPool } from '../../media/hash-pool.ts'
-import type { MediaLibrary, MediaRecord } from '../../media/library.ts'
+import { signalTypeNamed } from '../../match/raw-signals.ts'
+import { signalTypes } from '../../match/signal-types/all.ts'
+import type { MediaLibrary } from '../../media/library.ts'
 import { previewMime } from '../../media/preview.ts'
-import { sha256Of } from '../../media/store.ts'
 import type { Database } from '../../storage/database.ts'
-import {
-  compareSignals,
-  getMedia,
-  hashContent,
-  lookupMatches,
-  makeUpload,
-  uploadBodyBytesMax,
-} from '../contract/match.ts'
+import { compareSignals, getMedia, hashContent, makeUpload } from '../contract/match.ts'
 import type { ResponseOf } from '../contract/route.ts'
 import { authorOf } from '../principal.ts'
-import { bodyTooLarge, notFound, problem } from '../problem.ts'
+import { notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
+import { lookupRoutes, type LookupRouteDeps } from './lookup.ts'
+import { fileOf } from './upload-body.ts'
 
-export type MatchRouteDeps = {
+export type MatchRouteDeps = LookupRouteDeps & {
   db: Database
   ledger: Ledger
   clock: Clock
   media: MediaLibrary
-  pool: Pick<MediaPool, 'hash'>
-  lookup: Pick<Lookup, 'lookup'>
 }
 
 /** Uploads, previews, and lookups of content that is not part of an event. */
 export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
-  const { db, ledger, clock, media, pool, lookup } = deps
+  const { db, ledger, clock, media } = deps
+  lookupRoutes(mount, deps)
 
   mount(makeUpload, async ({ request, principal, reply }) => {
-    const record = await media.put(principal.tenantId, await imageOf(request))
+    const record = await media.put(principal.tenantId, await fileOf(request))
     reply.header('location', `/v1/media/${record.sha256}`)
     return {
       upload: record.sha256,
       mime: record.mime,
       bytes: record.bytes,
-      width: record.width,
-      height: record.height,
+      kind: record.kind,
+      animated: record.animated,
+      width: record.width ?? null,
+      height: record.height ?? null,
+      durationMs: record.durationMs ?? null,
+      signals: { sha256: record.sha256, ...record.signals },
       pdq: record.pdq?.hash ?? null,
       quality: record.pdq?.quality ?? null,
     }
@@ -95,94 +83,43 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       .send(Buffer.from(preview.buffer, preview.byteOffset, preview.byteLength))
   })
 
-  mount(lookupMatches, async ({ body, principal }) => {
-    const { tenantId } = principal
-    const photos = await Promise.all(
-      (body.photos ?? []).map(async (photo, index): Promise<PhotoContent> => {
-        if (photo.upload === undefined) {
-          if (photo.pdq === undefined)
-            throw new InputError(`photos[${index}] needs upload or pdq`, [
-              { field: `photos[${index}]`, problem: 'needs upload or pdq' },
-            ])
-          return { pdq: photo.pdq, ...(photo.quality === undefined ? {} : { quality: photo.quality }) }
-        }
-        const record = await media.find(tenantId, photo.upload)
-        if (record === undefined) throw notFound('upload', photo.upload)
-        return photoOf(record)
-      }),
-    )
-    return {
-      matches: await lookup.lookup(tenantId, { photos, ...(body.text === undefined ? {} : { text: body.text }) }),
-    }
-  })
-
   mount(hashContent, async ({ request }): Promise<ResponseOf<typeof hashContent>> => {
     const text = (request.body as { text?: unknown } | undefined)?.text
-    if (typeof text === 'string') return { signals: { text: foldText(text).text } }
-    const bytes = await imageOf(request)
-    const { pdq } = await pool.hash(bytes)
-    const sha256 = sha256Of(bytes)
-    return pdq === undefined
-      ? { signals: { sha256 } }
-      : { signals: { sha256, pdq: pdq.hash }, quality: pdq.quality, dihedral: pdq.dihedral }
+    if (typeof text === 'string') return { signals: textSignalsOf(text) }
+    const record = await media.hash(await fileOf(request))
+    const { kind, animated, pdq, readings, sha256 } = record
+    return {
+      kind,
+      animated,
+      signals: { sha256, ...(pdq === undefined ? {} : { pdq: pdq.hash }), ...record.signals },
+      ...(pdq === undefined ? {} : { quality: pdq.quality, dihedral: pdq.dihedral }),
+      ...(readings === undefined ? {} : { readings }),
+    }
   })
 
   mount(compareSignals, ({ body }) => {
-    const type = body.signalType === 'pdq' ? photoType : textType
-    const distance =
-      body.signalType === 'pdq'
-        ? hammingDistance(pdqFromHex(body.a), 0, pdqFromHex(body.b), 0)
-        : Number(foldText(body.a).text !== foldText(body.b).text)
-    const matches = distance <= type.threshold
+    const type = signalTypeNamed('signalType', body.signalType)
+    const { distance, similarity, transformation, entryShare, spans } = type.compare(
+      type.parse('a', body.a),
+      type.parse('b', body.b),
+    )
     return {
-      matches,
+      matches: distance <= type.threshold,
       distance,
       threshold: type.threshold,
-      described: matches || body.signalType === 'pdq' ? type.describe(distance) : 'other words',
+      similarity,
+      described: type.describe(distance),
+      ...(transformation === undefined ? {} : { transformation }),
+      ...(entryShare === undefined ? {} : { entryShare }),
+      ...(spans === undefined ? {} : { spans: [...spans] }),
     }
   })
 }
 
-/** A stored image as the lookup takes it. */
-export function photoOf(record: MediaRecord): PhotoContent {
-  return {
-    sha256: record.sha256,
-    ...(record.pdq === undefined
-      ? {}
-      : { pdq: record.pdq.hash, quality: record.pdq.quality, dihedral: record.pdq.dihedral }),
-  }
-}
-
-const drainedBytesMax = 4 * uploadBodyBytesMax
-
-/** The image in a request: the body itself, or the first file of a multipart form. */
-async function imageOf(request: FastifyRequest): Promise<Uint8Array> {
-  const type = request.headers['content-type'] ?? ''
-  if (/^application\/json\b/i.test(type))
-    throw problem(
-      415,
-      'An image is needed',
-      'Send the bytes of the image as the body, or as a file of a multipart form.',
-    )
-  const chunks: Uint8Array[] = []
-  let length = 0
-  const tooLarge = () => bodyTooLarge(mediaBytesMax)
-  if (Number(request.headers['content-length']) > drainedBytesMax) throw tooLarge()
-  for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length <= uploadBodyBytesMax) chunks.push(chunk)
-    // Somewhat too much is read to its end and dropped: a sender that is cut off never sees why.
-    else if (length > drainedBytesMax) throw tooLarge()
-  }
-  if (length > uploadBodyBytesMax) throw tooLarge()
-  const body = Buffer.concat(chunks)
-  if (!/^multipart\/form-data\b/i.test(type)) return body
-  let form: FormData
-  try {
-    form = await new Response(body, { headers: { 'content-type': type } }).formData()
-  } catch (error) {
-    throw problem(400, 'The form cannot be read', (error as Error).message)
-  }
-  for (const value of form.values()) if (typeof value !== 'string') return new Uint8Array(await value.arrayBuffer())
-  throw new InputError('The form has no file', [{ field: 'file', problem: 'is required' }])
+/** What the signal types make of a text by itself. */
+function textSignalsOf(text: string): Record<string, string> {
+  const made = signalTypes
+    .filter(({ part }) => part === 'text')
+    .map((type): [string, string | undefined] => [type.name, type.signalOf({ text })])
+  return Object.fromEntries(made.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }

@@ -2,35 +2,55 @@ import { pdqReduceWasm } from './pdq-reduce.wasm.ts'
 
 type Exports = {
   memory: WebAssembly.Memory
-  boxRgb4: (
-    rgb: number,
-    rgbStride: number,
+  lumaRgb4: (rgb: number, rgbStride: number, width: number, lanes: number, constants: number) => void
+  boxRows16: (
+    lanes: number,
     width: number,
     window: number,
+    ahead: number,
     counts: number,
-    lanes: number,
     out: number,
     stride: number,
   ) => void
-  boxRows4: (rows: number, stride: number, width: number, window: number, lanes: number) => void
-  sample4: (sums: number, counts: number, columns: number, out: number) => void
-  slide: (sums: number, enters: number, leaves: number, count: number, averages: number, stride: number) => void
+  addRow: (sums: number, row: number, stride: number) => void
+  slide4: (sums: number, rows: number, counts: number, stride: number, lanes: number) => void
+  sampleRows16: (lanes: number, window: number, ahead: number, columns: number, counts: number, out: number) => void
+  sampleColumns: (rows: number, window: number, ahead: number, samples: number, counts: number, luma64: number) => void
+  dct: (luma64: number, matrix: number, turned: number, half: number, out: number) => void
+  gradients: (luma64: number) => number
 }
 
-/** How one image is filtered: window and true counts along rows and columns, and the 64 columns that are sampled. */
-export type ReducePlan = {
-  width: number
-  height: number
-  rowWindow: number
-  rowCounts: Float32Array
+/** How an image is filtered along one side. */
+export type SidePlan = {
+  /** Pixels of the side. */
+  length: number
   window: number
-  /** How many rows a window reaches ahead of its own, itself included. */
+  /** How many samples a window reaches ahead of its own, itself included. */
   ahead: number
+  /** True count of samples in the window around each place. */
   counts: Float32Array
-  columns: Int32Array
+  /** The 64 places that are kept, ascending. */
+  samples: Int32Array
+}
+
+export type Reduced = {
+  luma64: Float32Array
+  dct16: Float32Array
+  /** Sum of quantised gradients. */
+  gradients: number
 }
 
 const pageBytes = 65_536
+const block = 16
+const side = 64
+const rowBytes = side * 4
+/** Five vectors: where the bytes of four RGB pixels go to become words, the lowest byte of each word, and three weights. */
+const lumaConstants = new Uint8Array(80)
+lumaConstants.set([0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255])
+new Uint32Array(lumaConstants.buffer, 16, 4).fill(255)
+for (const [at, weight] of [0.299, 0.587, 0.114].entries())
+  new Float32Array(lumaConstants.buffer, 32 + at * 16, 4).fill(weight)
+
 let loaded: Exports | undefined | false
 
 function load(): Exports | undefined {
@@ -47,15 +67,23 @@ function load(): Exports | undefined {
 }
 
 /**
- * Both row passes and the first column pass of PDQ's filter: 64 sampled columns for each row of the image, in rows of
- * 64. Undefined where WebAssembly with SIMD is missing.
+ * All stages of PDQ for interleaved RGB: box filter along rows and columns, twice, 64 x 64 samples, DCT and gradients.
+ * `matrix` is the 16 x 64 DCT matrix. Memory is the window and a strip, not the image. Undefined where WebAssembly with
+ * SIMD is missing.
  */
-export function reduceRows(rgb: Uint8Array, plan: ReducePlan): Float32Array | undefined {
+export function reduceInWasm(
+  rgb: Uint8Array,
+  columns: SidePlan,
+  rows: SidePlan,
+  matrix: Float32Array,
+): Reduced | undefined {
   const wasm = load()
   if (wasm === undefined) return undefined
-  const { width, height, window, ahead } = plan
+  const width = columns.length
+  const height = rows.length
   const stride = 16 * Math.ceil(width / 4)
-  const ringRows = 4 * Math.ceil((window + 8) / 4)
+  const ringRows = block * Math.ceil((rows.window + 2 * block) / block)
+  const blocks = Math.ceil(height / block)
 
   let end = 0
   const take = (bytes: number) => {
@@ -63,47 +91,117 @@ export function reduceRows(rgb: Uint8Array, plan: ReducePlan): Float32Array | un
     end += 16 * Math.ceil(bytes / 16)
     return at
   }
-  const rgbAt = take(4 * width * 3 + 16)
-  const rowCountsAt = take(stride)
-  const columnsAt = take(256)
-  const lanesAt = take(8 * stride)
-  const ringAt = take(ringRows * stride)
+  const stages = takeStages(take)
+  const rgbAt = take(block * width * 3 + 16)
+  const columnCountsAt = take(stride + 16)
+  const rowCountsAt = take((blocks + 1) * block * 4)
+  const columnsAt = take(side * 4)
+  const samplesAt = take(side * 4)
+  const pointersAt = take(32)
+  const constantsAt = take(lumaConstants.length)
+  // Zeros in front of and behind the lanes are what enters and leaves beyond the ends of a row.
+  const clearFrom = end
+  const lanesBytes = (columns.window + columns.ahead + 8) * 64 + 16 * stride
+  const lanesAt = take(lanesBytes) + columns.window * 64
+  const turnedLanesAt = take(lanesBytes) + columns.window * 64
   const zerosAt = take(stride)
   const sumsAt = take(stride)
-  const averagesAt = take(4 * stride)
-  const narrowAt = take(4 * 256)
-  if (wasm.memory.buffer.byteLength < end)
-    wasm.memory.grow(Math.ceil((end - wasm.memory.buffer.byteLength) / pageBytes))
-  const bytes = new Uint8Array(wasm.memory.buffer)
-  const floats = new Float32Array(wasm.memory.buffer)
-  // What another image left behind must not be read: rows beyond the last, and padding.
-  bytes.fill(0, rgbAt, end)
-  floats.set(plan.rowCounts, rowCountsAt / 4)
-  new Int32Array(wasm.memory.buffer).set(plan.columns, columnsAt / 4)
+  const narrowAt = take((rows.window + rows.ahead + blocks * block) * rowBytes) + rows.window * rowBytes
+  const clearTo = end
+  const ringAt = take(ringRows * stride)
+  const bytes = grow(wasm.memory, end)
+  bytes.fill(0, clearFrom, clearTo)
+  bytes.set(lumaConstants, constantsAt)
+  new Float32Array(wasm.memory.buffer, columnCountsAt).set(columns.counts)
+  new Float32Array(wasm.memory.buffer, rowCountsAt).set(rows.counts)
+  new Int32Array(wasm.memory.buffer, columnsAt).set(columns.samples)
+  new Int32Array(wasm.memory.buffer, samplesAt).set(rows.samples)
+  const pointers = new Uint32Array(wasm.memory.buffer, pointersAt, 8)
 
-  const narrow = new Float32Array(4 * Math.ceil(height / 4) * 64)
-  const rowAt = (row: number) => ringAt + (row % ringRows) * stride
+  const rowAt = (row: number) => (row < 0 || row >= height ? zerosAt : ringAt + (row % ringRows) * stride)
+  /** What is computed beyond the width is not there. */
+  const clearTail = (lanes: number) =>
+    width % 4 === 0 ? bytes : bytes.fill(0, lanes + width * 64, lanes + (width + 4) * 64)
+
   let read = 0
   const readTo = (row: number) => {
-    for (; read <= row && read < height; read += 4) {
-      bytes.set(rgb.subarray(read * width * 3, Math.min(height, read + 4) * width * 3), rgbAt)
-      wasm.boxRgb4(rgbAt, width * 3, width, plan.rowWindow, rowCountsAt, lanesAt, rowAt(read), stride)
+    for (; read <= row && read < height; read += block) {
+      bytes.set(rgb.subarray(read * width * 3, Math.min(height, read + block) * width * 3), rgbAt)
+      for (let lane = 0; lane < block; lane += 4)
+        wasm.lumaRgb4(rgbAt + lane * width * 3, width * 3, width, lanesAt + lane * 4, constantsAt)
+      clearTail(lanesAt)
+      wasm.boxRows16(
+        lanesAt,
+        width,
+        columns.window,
+        columns.ahead,
+        columnCountsAt,
+        ringAt + (read % ringRows) * stride,
+        stride,
+      )
     }
   }
-  for (let row = 0; row < ahead - 1; row++) {
-    readTo(row)
-    if (row < height) wasm.slide(sumsAt, rowAt(row), zerosAt, 1, averagesAt, stride)
-  }
-  for (let row = 0; row < height; row++) {
-    readTo(row + ahead - 1)
-    const enters = row + ahead <= height ? rowAt(row + ahead - 1) : zerosAt
-    const leaves = row + ahead > window ? rowAt(row + ahead - window - 1) : zerosAt
-    wasm.slide(sumsAt, enters, leaves, plan.counts[row]!, averagesAt + (row & 3) * stride, stride)
-    if ((row & 3) === 3 || row === height - 1) {
-      wasm.boxRows4(averagesAt, stride, width, plan.rowWindow, lanesAt)
-      wasm.sample4(lanesAt + 4 * stride, rowCountsAt, columnsAt, narrowAt)
-      narrow.set(floats.subarray(narrowAt / 4, narrowAt / 4 + 256), (row & ~3) * 64)
+  readTo(rows.ahead - 2)
+  for (let row = 0; row < Math.min(height, rows.ahead - 1); row++) wasm.addRow(sumsAt, rowAt(row), stride)
+  for (let row = 0; row < height; row += block) {
+    for (let lane = 0; lane < block; lane += 4) {
+      readTo(row + lane + 3 + rows.ahead - 1)
+      for (let step = 0; step < 4; step++) {
+        const enters = row + lane + step + rows.ahead - 1
+        pointers[step] = rowAt(enters)
+        pointers[4 + step] = rowAt(enters - rows.window)
+      }
+      wasm.slide4(sumsAt, pointersAt, rowCountsAt + (row + lane) * 4, stride, turnedLanesAt + lane * 4)
     }
+    clearTail(turnedLanesAt)
+    wasm.sampleRows16(
+      turnedLanesAt,
+      columns.window,
+      columns.ahead,
+      columnsAt,
+      columnCountsAt,
+      narrowAt + row * rowBytes,
+    )
   }
-  return narrow
+  bytes.fill(0, narrowAt + height * rowBytes, narrowAt + (height + rows.ahead) * rowBytes)
+  wasm.sampleColumns(narrowAt, rows.window, rows.ahead, samplesAt, rowCountsAt, stages.luma64)
+  return finish(wasm, stages, matrix)
+}
+
+/** DCT and gradients of 64 x 64 luma. Undefined where WebAssembly with SIMD is missing. */
+export function transformInWasm(luma64: Float32Array, matrix: Float32Array): Reduced | undefined {
+  const wasm = load()
+  if (wasm === undefined) return undefined
+  let end = 0
+  const stages = takeStages((bytes) => (end += bytes) - bytes)
+  grow(wasm.memory, end)
+  new Float32Array(wasm.memory.buffer, stages.luma64).set(luma64)
+  return finish(wasm, stages, matrix)
+}
+
+type Stages = ReturnType<typeof takeStages>
+const takeStages = (take: (bytes: number) => number) => ({
+  luma64: take(side * rowBytes + 16),
+  matrix: take(16 * rowBytes),
+  turned: take(16 * rowBytes),
+  half: take(16 * rowBytes),
+  out: take(16 * 64),
+})
+
+function finish(wasm: Exports, stages: Stages, matrix: Float32Array): Reduced {
+  const floats = new Float32Array(wasm.memory.buffer)
+  floats.set(matrix, stages.matrix / 4)
+  for (let row = 0; row < 16; row++)
+    for (let at = 0; at < side; at++) floats[stages.turned / 4 + at * 16 + row] = matrix[row * side + at]!
+  wasm.dct(stages.luma64, stages.matrix, stages.turned, stages.half, stages.out)
+  return {
+    luma64: floats.slice(stages.luma64 / 4, stages.luma64 / 4 + side * side),
+    dct16: floats.slice(stages.out / 4, stages.out / 4 + 256),
+    gradients: wasm.gradients(stages.luma64),
+  }
+}
+
+function grow(memory: WebAssembly.Memory, end: number): Uint8Array<ArrayBuffer> {
+  if (memory.buffer.byteLength < end) memory.grow(Math.ceil((end - memory.buffer.byteLength) / pageBytes))
+  return new Uint8Array(memory.buffer)
 }

@@ -1,5 +1,5 @@
 import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
-import type { Bank, Subscription } from '../bank.ts'
+import type { Bank, Subscription, VisibleBank } from '../bank.ts'
 import { bankColumns, toBank, type BankRow } from '../store.ts'
 
 type SubscriptionRow = {
@@ -113,14 +113,11 @@ export async function deleteSubscription(tx: Tx, tenantId: string, bankId: strin
   await tx.query('DELETE FROM bank_subscriptions WHERE tenant_id = $1 AND bank_id = $2', [tenantId, bankId])
 }
 
-/** A bank as one tenant matches against it: its own thresholds and action where the bank is another tenant's. */
-export type VisibleBank = Bank & { ownerTenantId: string }
-
 /**
  * The banks that a tenant's lookups ask, by id: its own that are switched on, and those of other tenants that it
  * subscribes to while their owners share them and have them switched on.
  */
-export async function selectVisibleBanks(
+export async function banksVisibleTo(
   query: Query,
   tenantId: string,
   page: { afterId: string; limit: number; bankId?: string },

@@ -1,56 +1,76 @@
 import { InputError, quote } from '../../domain/error.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import { createDigestIndex, wordsOfHex } from '../../kernels/digest-index.ts'
+import type { LookupContent, SignalHit, SignalType } from './signal-type.ts'
 
-/** Media by the SHA-256 of its bytes: also what is too flat or too small for a perceptual hash. */
-export const exactType: SignalType = {
-  name: 'sha256',
-  version: 'sha256@1',
-  threshold: 0,
-  thresholdMax: 0,
-  part: 'photo',
-  thresholdStep: 1,
-  describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
-  parse(field, signal) {
-    if (/^[0-9a-f]{64}$/i.test(signal)) return signal.toLowerCase()
-    throw new InputError(`${field} must be 64 hexadecimal digits`, [
-      { field, problem: 'must be 64 hexadecimal digits', value: quote(signal), limit: 64 },
-    ])
-  },
-  contentOf: (signal) => ({ photos: [{ sha256: signal }] }),
-  signalOf: (content) => content.photos?.[0]?.sha256,
-  compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
-  createIndex() {
-    const slots = new Map<string, Set<number>>()
-    const signalOf = new Map<number, string>()
-    return {
-      add(slot, signal) {
-        signalOf.set(slot, signal)
-        slots.set(signal, (slots.get(signal) ?? new Set()).add(slot))
-      },
-      remove(slot) {
-        const signal = signalOf.get(slot)
-        if (signal === undefined) return
-        signalOf.delete(slot)
-        const same = slots.get(signal)!
-        same.delete(slot)
-        if (same.size === 0) slots.delete(signal)
-      },
-      search(content, { wanted }) {
-        const hits: SignalHit[] = []
-        for (const [index, { sha256, quality }] of (content.photos ?? []).entries())
-          for (const slot of (sha256 === undefined ? undefined : slots.get(sha256)) ?? []) {
-            if (wanted?.(slot) === false) continue
-            hits.push({
-              slot,
-              part: { kind: 'photo', index, mediaSha256: sha256! },
-              distance: 0,
-              similarity: 1,
-              confidence: 1,
-              ...(quality === undefined ? {} : { quality }),
-            })
-          }
-        return hits
-      },
-    }
-  },
+/** Hits of one medium beyond this say nothing new: they all are the same bytes. */
+const hitsMax = 1_000
+
+type Medium = { sha256?: string; signals?: Readonly<Record<string, string>>; quality?: number }
+type MediumKind = 'photo' | 'video' | 'audio'
+
+/** Media of any kind by a digest of their bytes: also what is too flat, short or small for a perceptual hash. */
+function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SignalType {
+  const pattern = new RegExp(`^[0-9a-f]{${digits}}$`, 'i')
+  const digestOf = ({ sha256, signals }: Medium) => (name === 'sha256' ? (sha256 ?? signals?.sha256) : signals?.[name])
+  return {
+    name,
+    version: `${name}@1`,
+    threshold: 0,
+    thresholdMax: 0,
+    part: 'photo',
+    thresholdStep: 1,
+    describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
+    parse(field, signal) {
+      if (pattern.test(signal)) return signal.toLowerCase()
+      throw new InputError(`${field} must be ${digits} hexadecimal digits`, [
+        { field, problem: `must be ${digits} hexadecimal digits`, value: quote(signal), limit: digits },
+      ])
+    },
+    contentOf: (signal) => ({ photos: [{ signals: { [name]: signal } }] }),
+    signalOf: ({ photos = [], videos = [], audios = [] }) =>
+      [...photos, ...videos, ...audios].map(digestOf).find((digest) => digest !== undefined),
+    compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
+    createIndex() {
+      const index = createDigestIndex(digits / 8)
+      return {
+        add: (slot, signal) => index.add(slot, wordsOfHex(signal)),
+        remove: (slot) => void index.remove(slot),
+        search(content, { wanted }) {
+          const hits: SignalHit[] = []
+          if (index.size === 0) return hits
+          for (const [kind, media] of mediaOf(content))
+            for (const [at, medium] of media.entries()) {
+              const digest = digestOf(medium)
+              if (digest === undefined || !pattern.test(digest)) continue
+              const part = { kind, index: at, ...(medium.sha256 === undefined ? {} : { mediaSha256: medium.sha256 }) }
+              const quality = medium.quality === undefined ? {} : { quality: medium.quality }
+              let found = 0
+              for (
+                let slot = index.first(wordsOfHex(digest.toLowerCase()));
+                slot >= 0 && found < hitsMax;
+                slot = index.nextSame(slot)
+              ) {
+                if (wanted?.(slot) === false) continue
+                found++
+                hits.push({ slot, part, distance: 0, similarity: 1, confidence: 1, ...quality })
+              }
+            }
+          return hits
+        },
+      }
+    },
+  }
 }
+
+function mediaOf({ photos, videos, audios }: LookupContent): [MediumKind, readonly Medium[]][] {
+  return [
+    ['photo', photos ?? []],
+    ['video', videos ?? []],
+    ['audio', audios ?? []],
+  ]
+}
+
+export const exactType = exactTypeOf('sha256', 64)
+export const sha1Type = exactTypeOf('sha1', 40)
+/** Kept because lists of other parties have nothing better; not proof against made collisions (RFC 6151). */
+export const md5Type = exactTypeOf('md5', 32)

@@ -78,6 +78,17 @@ export type SignalIndex = {
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
 }
 
+export type Comparison = {
+  distance: number
+  /** 0 to 1. */
+  similarity: number
+  transformation?: string
+  /** How much of the entry is in the query, 0 to 1, where that is another question: a clip of a longer video. */
+  entryShare?: number
+  /** Which times of the query are which times of the entry, for what runs in time. */
+  spans?: readonly { queryFromMs: number; queryToMs: number; entryFromMs: number; entryToMs: number; frames: number }[]
+}
+
 /**
  * One way of recognising known content. A new one is one file with one of these, and a line in `signal-types/all.ts`.
  * A signal is text in a canonical form: equal signals are equal texts.
@@ -103,6 +114,6 @@ export type SignalType = {
   /** The signal of a piece of content with one part, for a bank entry made of it; undefined where it has none. */
   signalOf: (content: LookupContent) => string | undefined
   /** How far two signals in canonical form are from each other; symmetric unless the type says otherwise. */
-  compare: (query: string, entry: string) => { distance: number; similarity: number; transformation?: string }
+  compare: (query: string, entry: string) => Comparison
   createIndex: () => SignalIndex
 }

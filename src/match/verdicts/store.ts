@@ -135,13 +135,18 @@ export async function selectEntryOfDecision(
 }
 
 /** Decisions that rest on an entry, or on one that was merged into it, and still stand, oldest first. */
-export async function selectOpenDecisions(query: Query, tenantId: string, entryId: string): Promise<string[]> {
+export async function selectOpenDecisions(
+  query: Query,
+  tenantId: string,
+  entryId: string,
+  sinceMs = 0,
+): Promise<string[]> {
   const rows = await query<{ decision_id: string }>(
-    `SELECT decision_id FROM match_decisions WHERE tenant_id = $1 AND NOT overturned AND entry_id IN (
+    `SELECT decision_id FROM match_decisions WHERE tenant_id = $1 AND NOT overturned AND made_ms >= $3 AND entry_id IN (
        SELECT $2 UNION SELECT m.entry_id FROM entry_merges m JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = m.entry_id
        WHERE m.tenant_id = $1 AND m.kept_id = $2 AND o.merged_into = $2)
      ORDER BY made_ms, decision_id`,
-    [tenantId, entryId],
+    [tenantId, entryId, sinceMs],
   )
   return rows.map((row) => row.decision_id)
 }

@@ -1,0 +1,176 @@
+import { InputError, quote } from '../../domain/error.ts'
+import { createHammingIndex } from '../../kernels/hamming-index.ts'
+import { dihedrals, pdqDihedralOfHash, pdqWords } from '../../kernels/pdq.ts'
+import { vpdqFromText, vpdqFramesMax, vpdqToText } from '../../kernels/vpdq-text.ts'
+import { vpdqAlign, vpdqCompare, vpdqDistance, vpdqMatchable, vpdqRadius } from '../../kernels/vpdq.ts'
+import type { SignalHit, SignalIndex, SignalType } from './signal-type.ts'
+
+/** An entry of which less than this is in the video was cut. */
+const wholeShare = 0.8
+
+/**
+ * Videos and animated images by vPDQ, as they are and mirrored: the distance is 100 less the percentage of the video's
+ * distinct frames that some frame of the entry matches within 31 bits. A clip of a longer entry is therefore near it.
+ */
+export const vpdqType: SignalType = {
+  name: 'vpdq',
+  version: 'vpdq@1',
+  threshold: 20,
+  thresholdMax: 60,
+  part: 'video',
+  thresholdStep: 1,
+  describe: (distance) => `${100 - distance} % of the frames`,
+  parse(field, signal) {
+    try {
+      return vpdqToText(vpdqFromText(signal))
+    } catch (error) {
+      const problem = (error as TypeError).message
+      throw new InputError(`${field} ${problem}`, [{ field, problem, value: quote(signal), limit: vpdqFramesMax }])
+    }
+  },
+  contentOf: (signal) => ({ videos: [{ signals: { vpdq: signal } }] }),
+  signalOf: (content) => content.videos?.[0]?.signals.vpdq,
+  compare(query, entry) {
+    const [asked, held] = [vpdqFromText(query), vpdqFromText(entry)]
+    const match = vpdqCompare(asked, held)
+    const distance = vpdqDistance(match)
+    return {
+      distance,
+      similarity: shareOf(match.queryMatched, match.queryFrames),
+      entryShare: shareOf(match.entryMatched, match.entryFrames),
+      spans: vpdqAlign(asked, held),
+    }
+  },
+  createIndex: createVpdqIndex,
+}
+
+const shareOf = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
+
+/** Frames of all entries in one Hamming index; each frame of a query votes for the entries that have one like it. */
+function createVpdqIndex(): SignalIndex {
+  const index = createHammingIndex()
+  /** Which slot a frame belongs to, by its id in the index. */
+  let slotOfFrame = new Int32Array(1_024)
+  let framesUsed = 0
+  const freeFrames: number[] = []
+  const framesOf = new Map<number, Int32Array>()
+  let seen = new Uint32Array(slotOfFrame.length)
+  let stamp = 0
+
+  const takeFrame = (slot: number): number => {
+    const frame = freeFrames.pop() ?? framesUsed++
+    if (frame >= slotOfFrame.length) {
+      const [slots, stamps] = [new Int32Array(frame * 2), new Uint32Array(frame * 2)]
+      slots.set(slotOfFrame)
+      stamps.set(seen)
+      slotOfFrame = slots
+      seen = stamps
+    }
+    slotOfFrame[frame] = slot
+    return frame
+  }
+  const remove = (slot: number) => {
+    for (const frame of framesOf.get(slot) ?? []) {
+      index.remove(frame)
+      freeFrames.push(frame)
+    }
+    framesOf.delete(slot)
+  }
+
+  /** Votes by slot: frames of the query that found the entry, and frames of the entry that were found. */
+  const vote = (words: Uint32Array, count: number, distanceMax: number, wanted?: (slot: number) => boolean) => {
+    const votes = new Map<number, { query: number; entry: number; last: number }>()
+    const needed = Math.ceil(((100 - distanceMax) * count) / 100)
+    const stride = strideFor(count)
+    stamp = stamp === 0xffffffff ? (seen.fill(0), 1) : stamp + 1
+    let most = 0
+    for (let turn = 0, at = 0; turn < count; turn++, at = (at + stride) % count) {
+      // Nobody can reach the threshold any more: most videos are known to be unknown after a fifth of their frames.
+      if (most + count - turn < needed) return new Map<number, never>()
+      for (const { id } of index.query(words, vpdqRadius, at * pdqWords)) {
+        const slot = slotOfFrame[id]!
+        if (wanted?.(slot) === false) continue
+        let held = votes.get(slot)
+        if (held === undefined) votes.set(slot, (held = { query: 0, entry: 0, last: -1 }))
+        if (held.last !== turn) {
+          held.last = turn
+          most = Math.max(most, ++held.query)
+        }
+        if (seen[id] !== stamp) {
+          seen[id] = stamp
+          held.entry++
+        }
+      }
+    }
+    return votes
+  }
+
+  return {
+    add(slot, signal) {
+      remove(slot)
+      const { words, qualities } = vpdqMatchable(vpdqFromText(signal))
+      const frames = Int32Array.from(qualities, (_, at) => {
+        const frame = takeFrame(slot)
+        index.add(frame, words, at * pdqWords)
+        return frame
+      })
+      framesOf.set(slot, frames)
+    },
+    remove,
+    search(content, { radiusMax, thresholdOf, wanted, unturned }) {
+      const hits: SignalHit[] = []
+      for (const [at, video] of (content.videos ?? []).entries()) {
+        if (video.signals.vpdq === undefined || index.size === 0) continue
+        const { words, qualities } = vpdqMatchable(vpdqFromText(video.signals.vpdq))
+        const count = qualities.length
+        if (count === 0) continue
+        const best = new Map<number, SignalHit>()
+        for (const mirrored of unturned === true ? [false] : [false, true])
+          for (const [slot, votes] of vote(mirrored ? mirror(words) : words, count, radiusMax, wanted)) {
+            const distance = vpdqDistance({
+              queryFrames: count,
+              queryMatched: votes.query,
+              entryFrames: 0,
+              entryMatched: 0,
+            })
+            if (distance > thresholdOf(slot) || distance >= (best.get(slot)?.distance ?? Infinity)) continue
+            const similarity = votes.query / count
+            const entryShare = votes.entry / framesOf.get(slot)!.length
+            const transformation = mirrored ? 'flipY' : entryShare < wholeShare ? 'clip' : undefined
+            best.set(slot, {
+              slot,
+              part: { kind: 'video', index: at, ...(video.sha256 === undefined ? {} : { mediaSha256: video.sha256 }) },
+              distance,
+              similarity,
+              confidence: similarity * (0.8 + 0.2 * entryShare),
+              quality: Math.round(qualities.reduce((sum, quality) => sum + quality, 0) / count),
+              ...(transformation === undefined ? {} : { transformation }),
+            })
+          }
+        hits.push(...best.values())
+      }
+      return hits
+    },
+  }
+}
+
+const flipY = dihedrals.indexOf('flipY')
+
+/** The hashes of the mirrored frames, estimated from the hashes. */
+function mirror(words: Uint32Array): Uint32Array {
+  const mirrored = new Uint32Array(words.length)
+  for (let at = 0; at < words.length; at += pdqWords)
+    mirrored.set(
+      pdqDihedralOfHash(words.subarray(at, at + pdqWords)).subarray(flipY * pdqWords, (flipY + 1) * pdqWords),
+      at,
+    )
+  return mirrored
+}
+
+/** A stride that visits every one of `count` frames once, far-apart ones first. */
+function strideFor(count: number): number {
+  const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
+  let stride = Math.max(1, Math.round(count * 0.618))
+  while (gcd(stride, count) !== 1) stride++
+  return stride
+}

@@ -1,0 +1,260 @@
+import { createDigestIndex } from '../kernels/digest-index.ts'
+import type { VisibleBank as Bank } from './bank.ts'
+import { signalTypes } from './signal-types/all.ts'
+import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
+
+/** What of an entry is searched and said of its matches. */
+export type IndexedEntry = {
+  entryId: string
+  bankId: string
+  signals: Record<string, string>
+  quality: number | null
+  labels: readonly string[]
+  /** Held for review: it matches, and a person looks. */
+  held?: boolean
+}
+
+/** One hit, and what it hit. */
+export type Found = {
+  type: SignalType
+  hit: SignalHit
+  bank: Bank
+  threshold: number
+  entryId: string
+  labels: string[]
+  held: boolean
+}
+
+export type FindOptions = {
+  /** Which banks are asked, by their settings; those of this index where missing. */
+  banks?: ReadonlyMap<string, Bank>
+  /** Signal types by name; all where missing. */
+  types?: ReadonlySet<string>
+  /** Photos are looked for as they are and not turned. */
+  unturned?: boolean
+}
+
+export type TenantIndex = {
+  /** Replaced, never changed, when a bank changes. */
+  readonly banks: ReadonlyMap<string, Bank>
+  /** Entries in memory. */
+  readonly size: number
+  setBank: (bank: Bank) => void
+  /** Asks a bank no longer; with `entries`, these go too. */
+  dropBank: (bankId: string, entries: boolean) => void
+  /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
+  put: (entry: IndexedEntry) => void
+  /** Takes an entry out; nothing happens when it is not there. */
+  drop: (entryId: string) => void
+  has: (entryId: string) => boolean
+  /** Every hit within the thresholds of the banks, in the order of signal types. */
+  find: (content: LookupContent, options?: FindOptions) => Found[]
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const idWords = 4
+/** The number of no bank, for slots that are free. */
+const nowhere = 0xffff_ffff
+
+/**
+ * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
+ * for each entry (about 60 bytes beside the signals; a million objects would take hundreds of megabytes).
+ */
+export function createTenantIndex(): TenantIndex {
+  const indexes = signalTypes.map((type) => type.createIndex())
+  const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
+  let banks: ReadonlyMap<string, Bank> = new Map()
+
+  // Entries by slot.
+  let capacity = 64
+  let bankOf = new Uint32Array(capacity)
+  let labelsOf = new Uint32Array(capacity)
+  let typesOf = new Uint32Array(capacity)
+  const free: number[] = []
+  let slots = 0
+  let size = 0
+  const ids = createDigestIndex(idWords)
+  const key = new Uint32Array(idWords)
+  /** Ids that are no UUIDs, which other installations may have made. */
+  const oddSlots = new Map<string, number>()
+  const oddIds = new Map<number, string>()
+  /** Slots of entries that are held for review: few. */
+  const heldSlots = new Set<number>()
+
+  // What many entries share, by number.
+  const bankIds: string[] = []
+  const bankNumbers = new Map<string, number>()
+  const labelLists: string[][] = [[]]
+  const labelNumbers = new Map<string, number>([['[]', 0]])
+  const numberOfBank = (bankId: string) => {
+    const known = bankNumbers.get(bankId)
+    if (known !== undefined) return known
+    bankNumbers.set(bankId, bankIds.length)
+    return bankIds.push(bankId) - 1
+  }
+  const numberOfLabels = (labels: readonly string[]) => {
+    const text = JSON.stringify(labels)
+    const known = labelNumbers.get(text)
+    if (known !== undefined) return known
+    labelNumbers.set(text, labelLists.length)
+    return labelLists.push([...labels]) - 1
+  }
+
+  const slotOf = (entryId: string): number => {
+    if (!uuid.test(entryId)) return oddSlots.get(entryId) ?? -1
+    wordsOfUuid(entryId, key)
+    return ids.first(key)
+  }
+  const idOf = (slot: number): string => {
+    const odd = oddIds.get(slot)
+    if (odd !== undefined) return odd
+    ids.keyOf(slot, key)
+    return uuidOfWords(key)
+  }
+  const grow = () => {
+    capacity *= 2
+    bankOf = wider(bankOf, capacity)
+    labelsOf = wider(labelsOf, capacity)
+    typesOf = wider(typesOf, capacity)
+  }
+
+  /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
+  type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
+  let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
+  const prepare = (asked: ReadonlyMap<string, Bank>): Prepared => {
+    const known = preparedFor.get(asked)
+    if (known !== undefined && known.bankCount === bankIds.length) return known
+    const made: Prepared = {
+      asked: Uint8Array.from(bankIds, (bankId) => (asked.has(bankId) ? 1 : 0)),
+      all: bankIds.every((bankId) => asked.has(bankId)),
+      thresholds: signalTypes.map(({ name, threshold }) =>
+        Float64Array.from(bankIds, (bankId) => asked.get(bankId)?.thresholds[name] ?? threshold),
+      ),
+      radii: [],
+      bankCount: bankIds.length,
+    }
+    made.radii = made.thresholds.map((each) =>
+      each.reduce((most, one, at) => (made.asked[at] ? Math.max(most, one) : most), 0),
+    )
+    preparedFor.set(asked, made)
+    return made
+  }
+
+  const drop = (slot: number) => {
+    for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
+      if ((types & 1) !== 0) indexes[at]!.remove(slot)
+    const odd = oddIds.get(slot)
+    if (odd === undefined) ids.remove(slot)
+    else {
+      oddIds.delete(slot)
+      oddSlots.delete(odd)
+    }
+    heldSlots.delete(slot)
+    bankOf[slot] = nowhere
+    free.push(slot)
+    size--
+  }
+
+  return {
+    get banks() {
+      return banks
+    },
+    get size() {
+      return size
+    },
+    setBank(bank) {
+      numberOfBank(bank.bankId)
+      banks = new Map(banks).set(bank.bankId, bank)
+      preparedFor = new WeakMap()
+    },
+    dropBank(bankId, entries) {
+      const rest = new Map(banks)
+      rest.delete(bankId)
+      banks = rest
+      preparedFor = new WeakMap()
+      const number = bankNumbers.get(bankId)
+      if (!entries || number === undefined) return
+      for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
+    },
+    has: (entryId) => slotOf(entryId) >= 0,
+    put({ entryId, bankId, signals, quality, labels, held: review = false }) {
+      const held = slotOf(entryId)
+      const slot = held >= 0 ? held : (free.pop() ?? slots++)
+      if (slot >= capacity) grow()
+      bankOf[slot] = numberOfBank(bankId)
+      labelsOf[slot] = numberOfLabels(labels)
+      if (review) heldSlots.add(slot)
+      else heldSlots.delete(slot)
+      if (held >= 0) return
+      size++
+      if (uuid.test(entryId)) {
+        wordsOfUuid(entryId, key)
+        ids.add(slot, key)
+      } else {
+        oddSlots.set(entryId, slot)
+        oddIds.set(slot, entryId)
+      }
+      let types = 0
+      for (const name in signals) {
+        const at = typeAt.get(name)
+        if (at === undefined) continue
+        indexes[at]!.add(slot, signals[name]!, quality)
+        types |= 1 << at
+      }
+      typesOf[slot] = types
+    },
+    drop(entryId) {
+      const slot = slotOf(entryId)
+      if (slot >= 0) drop(slot)
+    },
+    find(content, options = {}) {
+      const asked = options.banks ?? banks
+      const found: Found[] = []
+      if (size === 0) return found
+      const prepared = prepare(asked)
+      const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf[slot]!] === 1
+      for (const [at, type] of signalTypes.entries()) {
+        if (options.types?.has(type.name) === false) continue
+        const thresholds = prepared.thresholds[at]!
+        const hits = indexes[at]!.search(content, {
+          radiusMax: prepared.radii[at]!,
+          thresholdOf: (slot) => thresholds[bankOf[slot]!]!,
+          ...(wanted === undefined ? {} : { wanted }),
+          ...(options.unturned === true ? { unturned: true } : {}),
+        })
+        for (const hit of hits) {
+          const number = bankOf[hit.slot]!
+          const bank = asked.get(bankIds[number]!)
+          if (bank === undefined) continue
+          const labels = labelLists[labelsOf[hit.slot]!]!
+          const held = heldSlots.has(hit.slot)
+          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
+        }
+      }
+      return found
+    },
+  }
+}
+
+function wider(from: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
+  const to = new Uint32Array(capacity)
+  to.set(from)
+  return to
+}
+
+function wordsOfUuid(text: string, into: Uint32Array): void {
+  into[0] = Number.parseInt(text.slice(0, 8), 16)
+  into[1] = Number.parseInt(text.slice(9, 13) + text.slice(14, 18), 16)
+  into[2] = Number.parseInt(text.slice(19, 23) + text.slice(24, 28), 16)
+  into[3] = Number.parseInt(text.slice(28), 16)
+}
+
+function uuidOfWords(words: Uint32Array): string {
+  const [a, b, c, d] = Array.from(words, (word) => word.toString(16).padStart(8, '0')) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  return `${a}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${d}`
+}

@@ -1,0 +1,10 @@
+// The package brings no types. Only what is used here.
+declare module 'heic-decode' {
+  type Picture = { width: number; height: number; data: Uint8ClampedArray }
+  type Lazy = { width: number; height: number; decode: () => Promise<Picture> }
+  const decode: {
+    (input: { buffer: Uint8Array }): Promise<Picture>
+    all: (input: { buffer: Uint8Array }) => Promise<Lazy[] & { dispose: () => void }>
+  }
+  export default decode
+}

@@ -1,0 +1,117 @@
+import { Worker } from 'node:worker_threads'
+import { InputError } from '../domain/error.ts'
+import { findVideoTools } from './ffmpeg.ts'
+import type { MediaHasher, MediaHashes } from './hashers.ts'
+import { posterOf, type VideoOptions } from './video.ts'
+import type { VideoAnswer, VideoRequest } from './video-worker.ts'
+
+export type VideoHasherOptions = Partial<VideoOptions> & {
+  /** Videos that wait beyond this are refused, so that a flood cannot fill the memory. */
+  pendingMax?: number
+  /** The thread ends when it had nothing to do for this long. */
+  idleMs?: number
+}
+
+/**
+ * vPDQ of videos and animated images, one hash a second, one video at a time: ffmpeg uses the cores. Without ffmpeg
+ * nothing is made, and the problem says what to install. An animated image that cannot be read as a video is still a
+ * good photo.
+ */
+export function createVideoHasher({
+  pendingMax = 64,
+  idleMs = 60_000,
+  ...options
+}: VideoHasherOptions = {}): MediaHasher {
+  const hash = createVideoThread(options, idleMs)
+  let pending = 0
+  return {
+    name: 'vpdq@1',
+    kinds: ['video'],
+    async hash(source) {
+      const tools = await findVideoTools(options.ffmpeg)
+      if (!tools.ok) return { signals: {}, problem: tools.detail }
+      if (pending >= pendingMax) throw tooMany(pendingMax)
+      pending++
+      try {
+        return await hash(await source.path())
+      } catch (error) {
+        if (source.kind === 'photo' && error instanceof InputError) return { signals: {}, problem: error.message }
+        throw error
+      } finally {
+        pending--
+      }
+    },
+    async poster(source) {
+      return posterOf(await source.path(), options)
+    },
+  }
+}
+
+type Job = { request: VideoRequest; done: (made: MediaHashes) => void; fail: (error: Error) => void }
+
+function createVideoThread(options: Partial<VideoOptions>, idleMs: number): (path: string) => Promise<MediaHashes> {
+  const queue: Job[] = []
+  let worker: Worker | undefined
+  let running: Job | undefined
+  let idle: NodeJS.Timeout | undefined
+  let nextId = 1
+
+  const finish = (end: (job: Job) => void) => {
+    const job = running
+    running = undefined
+    if (job !== undefined) end(job)
+    next()
+  }
+  const start = (): Worker => {
+    const made = new Worker(new URL('./video-worker.ts', import.meta.url))
+    made.on('message', (answer: VideoAnswer) => {
+      if (answer.id === running?.request.id) finish((job) => settle(job, answer))
+    })
+    const gone = (why: string) => {
+      if (worker !== made) return
+      worker = undefined
+      finish((job) => job.fail(new Error(`The thread that hashes videos ended: ${why}`)))
+    }
+    made.once('error', (error) => gone(String(error)))
+    made.once('exit', (code) => gone(`exit code ${code}`))
+    return made
+  }
+  const next = () => {
+    if (running !== undefined) return
+    running = queue.shift()
+    if (running === undefined) {
+      const resting = worker
+      // Neither an idle thread nor its timer keeps the program alive.
+      resting?.unref()
+      idle = setTimeout(() => {
+        if (worker === resting) worker = undefined
+        void resting?.terminate()
+      }, idleMs)
+      idle.unref()
+      return
+    }
+    clearTimeout(idle)
+    worker ??= start()
+    worker.ref()
+    worker.postMessage(running.request)
+  }
+  return (path) =>
+    new Promise((done, fail) => {
+      queue.push({ request: { id: nextId++, path, options }, done, fail })
+      next()
+    })
+}
+
+function settle({ done, fail }: Job, answer: VideoAnswer): void {
+  if (answer.ok) {
+    const { vpdq, ...sizes } = answer.made
+    done({ signals: vpdq === undefined ? {} : { vpdq }, ...sizes })
+  } else if ('missing' in answer) done({ signals: {}, problem: answer.missing })
+  else if (answer.problems === undefined) fail(new Error(answer.message))
+  else fail(new InputError(answer.message, answer.problems))
+}
+
+function tooMany(limit: number): InputError {
+  const problem = `could not be hashed: ${limit} videos already wait`
+  return new InputError(`The video ${problem}`, [{ field: 'media', problem, limit }])
+}

@@ -1,0 +1,29 @@
+// The thread in which frames become hashes: ffmpeg decodes in its own process, and the main thread waits for neither.
+import { parentPort } from 'node:worker_threads'
+import { InputError, type FieldProblem } from '../domain/error.ts'
+import { vpdqToText } from '../kernels/vpdq-text.ts'
+import { hashVideo, type VideoOptions } from './video.ts'
+
+export type VideoRequest = { id: number; path: string; options: Partial<VideoOptions> }
+export type VideoMade = { vpdq?: string; width: number; height: number; durationMs: number }
+export type VideoAnswer =
+  | { id: number; ok: true; made: VideoMade }
+  | { id: number; ok: false; missing: string }
+  | { id: number; ok: false; message: string; problems?: FieldProblem[] }
+
+async function answer({ id, path, options }: VideoRequest): Promise<VideoAnswer> {
+  try {
+    const hashed = await hashVideo(path, options)
+    if (!hashed.ok) return { id, ok: false, missing: hashed.detail }
+    const { frames, width, height, durationMs } = hashed.video
+    const vpdq = frames.qualities.length === 0 ? undefined : vpdqToText(frames)
+    return { id, ok: true, made: { width, height, durationMs, ...(vpdq === undefined ? {} : { vpdq }) } }
+  } catch (error) {
+    const problems = error instanceof InputError ? { problems: error.problems } : {}
+    return { id, ok: false, message: error instanceof Error ? error.message : String(error), ...problems }
+  }
+}
+
+parentPort?.on('message', (request: VideoRequest) => {
+  void answer(request).then((done) => parentPort!.postMessage(done))
+})
