@@ -6,7 +6,7 @@ import { bankLedgerEntry, changeBankEntry, updateBank, type ChangeContext } from
 import { checkCanary } from '../match/hygiene/canaries.ts'
 import { expectedMatches, isFlood } from '../match/hygiene/floods.ts'
 import type { MatchMeter } from '../match/hygiene/meter.ts'
-import { nearEntries } from '../match/hygiene/near.ts'
+import { nearEntriesOf } from '../match/hygiene/near.ts'
 import {
   deleteMatchCounts,
   saveScanned,
@@ -31,7 +31,7 @@ import { appendQuarantines } from './learn.ts'
 
 export type HygieneDeps = EnforceDeps & {
   db: Database
-  lookup: Pick<Lookup, 'lookup' | 'refresh'>
+  lookup: Pick<Lookup, 'lookup' | 'lookupMany' | 'refresh'>
   meter: Pick<MatchMeter, 'flush'>
   settings: (tenantId: string) => TenantSettings
 }
@@ -42,10 +42,12 @@ const dayMs = 86_400_000
 /** Counts of matches are kept so long: more than any baseline may ask for. */
 const countsKeptMs = 35 * dayMs
 const expiredAtOnce = 500
-const scannedAtOnce = 500
+const scannedAtOnce = 100
+/** Near-duplicates are looked for so long in each tick; a million entries take their time in the background. */
+const scanMs = 1_000
 
 export type Hygiene = {
-  /** Does what is due: expiry and counts every time, floods, precision and near-duplicates every minute, canaries as set. */
+  /** Does what is due: expiry, counts and near-duplicates every time, floods and precision every minute, canaries as set. */
   tick: () => Promise<void>
   /** Makes the next tick do what is done every minute. */
   soon: () => void
@@ -63,12 +65,13 @@ export function createHygiene(deps: HygieneDeps): Hygiene {
       const nowMs = clock()
       await deps.meter.flush()
       await expire(deps)
+      const tenantIds = await selectBankTenants(db.query)
+      for (const tenantId of tenantIds) await scanPairs(deps, tenantId)
       if (nowMs - sweptMs < minuteMs) return
       sweptMs = nowMs
-      for (const tenantId of await selectBankTenants(db.query)) {
+      for (const tenantId of tenantIds) {
         await holdFloods(deps, tenantId)
         await holdWrong(deps, tenantId)
-        await scanPairs(deps, tenantId)
         const everyMs = deps.settings(tenantId).banks.canaryMinutes * minuteMs
         const canaries = await selectCanaries(db.query, tenantId, { limit: 1_000 })
         await lookUp(
@@ -183,15 +186,22 @@ async function holdWrong(deps: HygieneDeps, tenantId: string): Promise<void> {
 /** Looks for entries of the same bank that match each other, among those that were added since the last time. */
 async function scanPairs(deps: HygieneDeps, tenantId: string): Promise<void> {
   const { db, lookup, clock } = deps
-  const untilMs = clock() + minuteMs / 2
+  const untilMs = clock() + scanMs
   for (let afterId = await selectScanned(db.query, tenantId); clock() < untilMs;) {
     const page = await selectBankEntries(db.query, tenantId, { matching: true, afterId, limit: scannedAtOnce })
     if (page.length === 0) return
-    const pairs: EntryPair[] = []
-    for (const { entryId, bankId, signals } of page)
-      for (const near of await nearEntries(lookup, tenantId, signals))
-        if (near.bankId === bankId && near.entryId !== entryId)
-          pairs.push({ bankId, entryId, otherId: near.entryId, signalType: near.signalType, distance: near.distance })
+    const found = await nearEntriesOf(
+      lookup,
+      tenantId,
+      page.map(({ signals }) => signals),
+    )
+    const pairs = page.flatMap(({ entryId, bankId }, at): EntryPair[] =>
+      found[at]!.flatMap((near) =>
+        near.bankId === bankId && near.entryId !== entryId
+          ? [{ bankId, entryId, otherId: near.entryId, signalType: near.signalType, distance: near.distance }]
+          : [],
+      ),
+    )
     await upsertPairs(db.query, tenantId, pairs)
     afterId = page.at(-1)!.entryId
     await saveScanned(db.query, tenantId, afterId)

@@ -22,7 +22,7 @@ export type BankRouteDeps = {
   clock: Clock
   randomBytes: RandomBytes
   media: Pick<MediaLibrary, 'find'>
-  lookup: Pick<Lookup, 'refresh' | 'lookup'>
+  lookup: Pick<Lookup, 'refresh' | 'lookup' | 'lookupMany'>
   /** What a tenant is set to; the defaults where missing. */
   settings?: (tenantId: string) => TenantSettings
 }

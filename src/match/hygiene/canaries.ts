@@ -58,7 +58,7 @@ export async function dropCanary(
 
 /** What a canary finds now, and why that is well or not. */
 export async function checkCanary(
-  lookup: Pick<Lookup, 'lookup'>,
+  lookup: Pick<Lookup, 'lookupMany'>,
   tenantId: string,
   canary: Canary,
 ): Promise<{ state: 'ok' | 'failing'; because: string }> {
