@@ -74,6 +74,7 @@ import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
 import { openEmbedder, type Embedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
+import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
 import { createMediaLibrary } from './media/library.ts'
 import { createMediaFiles } from './media/store.ts'
@@ -313,6 +314,7 @@ async function wire(
   const network = { resolve: (host: string) => dns.lookup(host, { all: true }), http: httpRequest, https: httpsRequest }
   const fetchMedia = (tenantId: string) =>
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
+  const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
   const worker = createIngestWorker({
     db,
@@ -321,7 +323,17 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({ query: db.query, clock, book, lookup, labels, media, fetchMedia, meter }),
+    detectors: createDetectors({
+      query: db.query,
+      clock,
+      book,
+      lookup,
+      labels,
+      media,
+      fetchMedia,
+      meter,
+      resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+    }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -393,7 +405,16 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
-  matchRoutes(mount, { db, ledger, clock, media, lookup, fetchMedia, admitLookups: limits.countLookups })
+  matchRoutes(mount, {
+    db,
+    ledger,
+    clock,
+    media,
+    lookup,
+    fetchMedia,
+    resolveRedirects,
+    admitLookups: limits.countLookups,
+  })
   const banks = { db, ledger, clock, randomBytes, media, lookup, settings: settings.current }
   bankRoutes(mount, banks)
   const hygiene = createHygiene({ ...enforce, lookup, meter, settings: settings.current })

@@ -60,6 +60,8 @@ export const defaultBankHygiene: BankHygieneSettings = {
 /** What a tenant may look up, and what is kept of content that passed. */
 export type MatchSettings = {
   lookupsPerMinute: number
+  /** Whether the redirects of links in events are followed before they are looked up: it asks servers of strangers. */
+  followLinks: boolean
   /** Hashes of content that passed are kept so long, for entries that come later; 0 keeps none. */
   seenDays: number
   /** Past items that one new entry may be applied to at once. */
@@ -70,6 +72,7 @@ export type MatchSettings = {
 
 export const defaultMatchSettings: MatchSettings = {
   lookupsPerMinute: 6_000_000,
+  followLinks: false,
   seenDays: 180,
   retroItemsMax: 10_000,
   retroBanks: {},

@@ -10,6 +10,7 @@ import { partsOf, partsOfHashes, partsOfRecord, type MediaParts } from '../match
 import { signalTypes } from '../match/signal-types/all.ts'
 import { signalsOfMatches } from '../match/signals.ts'
 import type { FetchMedia } from '../media/fetch.ts'
+import { followLinks, type ResolveRedirects } from '../media/redirects.ts'
 import type { MediaLibrary } from '../media/library.ts'
 import { evaluate } from '../rules/evaluate.ts'
 import { createFeatureStates, type RuleBook } from '../rules/rule-book.ts'
@@ -29,6 +30,8 @@ export type DetectDeps = {
   fetchMedia: (tenantId: string) => FetchMedia
   /** Counts what each entry matches, to notice floods. */
   meter?: Pick<MatchMeter, 'count'>
+  /** Undefined where the tenant does not have links followed. */
+  resolveRedirects: (tenantId: string) => ResolveRedirects | undefined
 }
 
 /** Media of one batch are fetched and hashed this many at a time. */
@@ -138,7 +141,13 @@ async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
     media.push(read === undefined || 'problem' in read ? undefined : read)
   }
   if (media.every((one) => one === undefined) && item.text === undefined && item.links === undefined) return signals
-  const content = { ...partsOf(media), text: item.text, links: item.links?.map((url) => ({ url })) }
+  const links = (item.links ?? []).map((url) => ({ url }))
+  const resolve = deps.resolveRedirects(tenantId)
+  const content = {
+    ...partsOf(media),
+    text: item.text,
+    links: resolve === undefined ? links : await followLinks(resolve, links),
+  }
   const matches = await deps.lookup.lookup(tenantId, content, { traffic: true })
   deps.meter?.count(tenantId, matches)
   return [...signals, ...signalsOfMatches(matches, subject)]

@@ -9,9 +9,12 @@ export type Skeleton = {
   /** For each UTF-16 unit of `text`: where its source begins and ends in the original, in UTF-16 units. */
   starts: Uint32Array
   ends: Uint32Array
-  /** 1 where a word may begin. */
-  begins: Uint8Array
+  /** Bits: 1 where a word may begin at this unit, 2 where one may end after it. */
+  bounds: Uint8Array
 }
+
+const mayBegin = 1
+const mayEnd = 2
 
 /** Symbols that stand for letters when they touch one; folding would take them for gaps. */
 const drawn: Record<string, string> = {
@@ -133,7 +136,9 @@ export function skeletonOf(original: string): Skeleton {
   const out: string[] = []
   const from: number[] = []
   const to: number[] = []
-  const begins: number[] = []
+  const bounds: number[] = []
+  /** Where the last letter begins in `out`. */
+  let lastAt = 0
   let last = ''
   let gap = true
   for (let at = 0; at < text.length;) {
@@ -145,16 +150,23 @@ export function skeletonOf(original: string): Skeleton {
       const dense = isDense(code)
       for (const letter of classes.get(char) ?? char) {
         if (letter === last && !dense) {
-          to[to.length - 1] = ends[next - 1]!
+          if (!gap) to[to.length - 1] = ends[next - 1]!
+          else {
+            // The end of one word and the beginning of the next in one letter.
+            bounds[lastAt]! |= mayBegin
+            bounds[bounds.length - 1]! |= mayEnd
+          }
           continue
         }
         last = letter
+        if (gap && bounds.length > 0) bounds[bounds.length - 1]! |= mayEnd
+        lastAt = out.length
         const shown = letter === 'm' ? 'rn' : letter
         for (let unit = 0; unit < shown.length; unit++) {
           out.push(shown[unit]!)
           from.push(starts[at]!)
           to.push(ends[next - 1]!)
-          begins.push(unit === 0 && (gap || dense) ? 1 : 0)
+          bounds.push((unit === 0 && (gap || dense) ? mayBegin : 0) | (dense ? mayEnd : 0))
         }
         gap = false
       }
@@ -166,7 +178,7 @@ export function skeletonOf(original: string): Skeleton {
     text: out.join(''),
     starts: Uint32Array.from(from),
     ends: Uint32Array.from(to),
-    begins: Uint8Array.from(begins),
+    bounds: Uint8Array.from(bounds),
   }
 }
 
@@ -239,16 +251,16 @@ export function createSkeletonIndex(): SkeletonIndex {
       else sharing.add(skeleton)
     },
     remove,
-    search({ text, begins }) {
+    search({ text, bounds }) {
       const hits: SkeletonHit[] = []
       for (const id of whole.get(text) ?? []) hits.push({ id, start: 0, end: text.length })
       if (byKey.size > 0)
         for (let start = 0; start + keyUnits <= text.length; start++) {
-          if (begins[start] === 0) continue
+          if ((bounds[start]! & mayBegin) === 0) continue
           for (const skeleton of byKey.get(text.slice(start, start + keyUnits)) ?? []) {
             const end = start + skeleton.length
             if (skeleton.length === text.length || !text.startsWith(skeleton, start)) continue
-            if (end < text.length && begins[end] === 0) continue
+            if (end < text.length && (bounds[end - 1]! & mayEnd) === 0 && (bounds[end]! & mayBegin) === 0) continue
             for (const id of whole.get(skeleton)!) hits.push({ id, start, end })
           }
         }

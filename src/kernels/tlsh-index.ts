@@ -1,6 +1,6 @@
 // Exact search over TLSH digests. Digests lie in 256 cells by their two quartile ratios, which alone decide up to 168 of
 // the distance: a search reads the cells that are near enough, and leaves a digest at the first word that is too far.
-import { ones32 } from './hamming-index.ts'
+import { ones32 } from './hamming-distance.ts'
 import { tlshBytes } from './tlsh.ts'
 
 /** Checksum, then the high and the low bits of the 128 buckets, four words each. */

@@ -42,6 +42,71 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /**
+ * Asks for a URL and returns the answer once its head is there; the body is still to be read, or thrown away with
+ * `destroy`. Connects only to addresses that it has checked itself: a name cannot change its address in between.
+ */
+export async function askServer(
+  url: URL,
+  {
+    network,
+    isAllowedAddress,
+    signal,
+    accept,
+  }: { network: MediaNetwork; isAllowedAddress: (address: string) => boolean; signal: AbortSignal; accept: string },
+): Promise<Outcome<{ response: IncomingMessage }, 'private-address' | 'timeout' | 'unreachable'>> {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  let addresses: { address: string; family: number }[]
+  try {
+    addresses =
+      isIP(host) > 0
+        ? [{ address: host, family: isIP(host) }]
+        : await Promise.race([network.resolve(host), rejectedBy(signal)])
+  } catch (error) {
+    if (signal.aborted) return { ok: false, reason: 'timeout', detail: 'the host was not resolved in time' }
+    return { ok: false, reason: 'unreachable', detail: `the host cannot be resolved (${(error as Error).message})` }
+  }
+  // One bad address is enough to distrust the name.
+  const bad = addresses.find(({ address }) => !isAllowedAddress(address))
+  if (bad !== undefined)
+    return {
+      ok: false,
+      reason: 'private-address',
+      detail: `${url.hostname} is at ${bad.address}, which is not a public address`,
+    }
+  const [address] = addresses
+  if (address === undefined) return { ok: false, reason: 'unreachable', detail: 'the host has no address' }
+
+  // The connection goes to the checked address, whatever the name says by then.
+  const lookup: LookupFunction = (_host, { all }, done) =>
+    all === true ? done(null, [address]) : done(null, address.address, address.family)
+  try {
+    const response = await new Promise<IncomingMessage>((done, fail) => {
+      const send = url.protocol === 'https:' ? network.https : network.http
+      const request = send(
+        {
+          host,
+          port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+          path: url.pathname + url.search,
+          method: 'GET',
+          headers: { host: url.host, accept, 'user-agent': 'custos' },
+          lookup,
+          signal,
+          agent: false,
+          ...(isIP(host) > 0 ? {} : { servername: host }),
+        } as RequestOptions,
+        done,
+      )
+      request.once('error', fail)
+      request.end()
+    })
+    return { ok: true, response }
+  } catch (error) {
+    if (signal.aborted) return { ok: false, reason: 'timeout', detail: 'no answer in time' }
+    return { ok: false, reason: 'unreachable', detail: (error as Error).message }
+  }
+}
+
+/**
  * Makes the function that fetches media by URL. It asks only allowed hosts, connects only to addresses that it has
  * checked itself (a name cannot change its address in between), follows no redirects, and reads no more than the limit.
  */
@@ -61,44 +126,12 @@ export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
     if (!isAllowedHost(url, options.hosts))
       return refuse('not-allowed', `the host "${url.host}" is not among the allowed media hosts`)
 
-    const host = url.hostname.replace(/^\[|\]$/g, '')
-    let addresses: { address: string; family: number }[]
-    try {
-      addresses = isIP(host) > 0 ? [{ address: host, family: isIP(host) }] : await network.resolve(host)
-    } catch (error) {
-      return refuse('unreachable', `the host cannot be resolved (${(error as Error).message})`)
-    }
-    // One bad address is enough to distrust the name.
-    const bad = addresses.find(({ address }) => !isAllowedAddress(address))
-    if (bad !== undefined)
-      return refuse('private-address', `${url.hostname} is at ${bad.address}, which is not a public address`)
-    const [address] = addresses
-    if (address === undefined) return refuse('unreachable', 'the host has no address')
-
-    // The connection goes to the checked address, whatever the name says by then.
-    const lookup: LookupFunction = (_host, { all }, done) =>
-      all === true ? done(null, [address]) : done(null, address.address, address.family)
     const signal = AbortSignal.timeout(timeoutMs)
+    const asked = await askServer(url, { network, isAllowedAddress, signal, accept: 'image/*, video/*, audio/*' })
+    if (!asked.ok)
+      return refuse(asked.reason, asked.reason === 'timeout' ? `no answer within ${timeoutMs} ms` : asked.detail)
+    const { response } = asked
     try {
-      const response = await new Promise<IncomingMessage>((done, fail) => {
-        const send = url.protocol === 'https:' ? network.https : network.http
-        const request = send(
-          {
-            host,
-            port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
-            path: url.pathname + url.search,
-            method: 'GET',
-            headers: { host: url.host, accept: 'image/*, video/*, audio/*', 'user-agent': 'custos' },
-            lookup,
-            signal,
-            agent: false,
-            ...(isIP(host) > 0 ? {} : { servername: host }),
-          } as RequestOptions,
-          done,
-        )
-        request.once('error', fail)
-        request.end()
-      })
       const status = response.statusCode ?? 0
       if (status >= 300 && status < 400) {
         response.destroy()
@@ -129,6 +162,13 @@ export function createFetchMedia(options: FetchMediaOptions): FetchMedia {
       return refuse('unreachable', (error as Error).message)
     }
   }
+}
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_done, fail) => {
+    if (signal.aborted) fail(signal.reason as Error)
+    else signal.addEventListener('abort', () => fail(signal.reason as Error), { once: true })
+  })
 }
 
 function isAllowedHost(url: URL, hosts: readonly string[]): boolean {

@@ -474,6 +474,117 @@ test('another team matches against a shared bank by its own thresholds, sees non
   assert.equal((await find(pdq, other)).length, 0)
 })
 
+/** Asks for what is done every minute, and waits until it was. */
+const swept = async (until: () => Promise<boolean>) => {
+  await app.platform.call(scanDuplicates, { body: {} })
+  while (!(await until())) await wait(50)
+}
+const statusOf = async (bankId: string, entryId: string) =>
+  app.platform.call(contract.getBankEntry, { params: { bankId, entryId } })
+
+test('an entry that matches far more than its own past is held for review, and one that always did is not', async () => {
+  const { bankId } = await bank()
+  const [calm, busy] = [await add(bankId, { pdq: hash() }), await add(bankId, { pdq: hash() })]
+  const spanMs = Date.now() - (Date.now() % 600_000)
+  const count = (entryId: string, agoSpans: number, matches: number) =>
+    app.db.query('INSERT INTO entry_match_counts VALUES ($1, $2, $3, $4)', [
+      'default',
+      entryId,
+      spanMs - agoSpans * 600_000,
+      matches,
+    ])
+  // Both were banked a week ago; one of them has always been busy.
+  await app.db.query(
+    'UPDATE bank_entries SET added_ms = added_ms - 604800000, status_ms = added_ms - 604800000 WHERE bank_id = $1',
+    [bankId],
+  )
+  for (let span = 20; span < 900; span += 20) await count(busy.entryId, span, 1_000)
+  await count(calm.entryId, 200, 3)
+  await count(calm.entryId, 0, 500)
+  await count(busy.entryId, 0, 500)
+  await swept(async () => (await statusOf(bankId, calm.entryId)).status === 'quarantined')
+  const held = await statusOf(bankId, calm.entryId)
+  assert.equal(held.hold, 'review')
+  assert.match(held.statusReason!, /^flood: 500 matches within 60 minutes/)
+  assert.equal((await statusOf(bankId, busy.entryId)).status, 'active')
+  assert.match((await find(calm.signals.pdq!))[0]!.review!, /held back/)
+  const board = await app.platform.call(hygieneBoard, { query: { bankId } })
+  assert.deepEqual(
+    board.floods.map(({ entry, matches }) => [entry.entryId, matches]),
+    [[calm.entryId, 500]],
+  )
+  assert.deepEqual([board.counts.quarantined, board.quarantined[0]!.entryId], [1, calm.entryId])
+  // Released, the same flood does not hold it again: somebody has looked.
+  await app.platform.call(contract.releaseBankEntry, {
+    params: { bankId, entryId: calm.entryId },
+    body: { reason: 'a meme' },
+  })
+  // As it was, for the projections to be made again.
+  await app.db.query('UPDATE bank_entries SET added_ms = added_ms + 604800000 WHERE bank_id = $1', [bankId])
+  await app.db.query('UPDATE bank_entries SET status_ms = added_ms WHERE entry_id = $1', [busy.entryId])
+  await wait(2_500)
+  assert.equal((await statusOf(bankId, calm.entryId)).status, 'active')
+})
+
+test('an entry that people find wrong again and again is held back by its precision', async () => {
+  const { bankId } = await bank()
+  const { entryId } = await add(bankId, { pdq: hash() })
+  const ledger = createLedger({ projectors, clock: Date.now, randomBytes })
+  const by = {
+    author: { kind: 'person', id: 'ana' },
+    automation: 'none',
+    because: [],
+    occurredAtMs: Date.now(),
+  } as const
+  const subject = { kind: 'actor', id: 'u1' } as const
+  const verdict = async (right: boolean) =>
+    app.db.transaction(async (tx) => {
+      const [proposed] = await ledger.append(tx, 'default', [
+        {
+          ...by,
+          kind: 'violation.proposed',
+          subject,
+          body: {
+            eventId: 'e',
+            rule: { id: 'r', version: 1 },
+            violation: 'scam',
+            severity: 2,
+            context: 'feed',
+            confidence: 1,
+            actorId: 'u1',
+            occurredAtMs: by.occurredAtMs,
+            route: 'review',
+            match: { bankId, entryId, signalType: 'pdq', distance: 0, threshold: 31 },
+            facts: { eventId: 'e', signals: [], features: {}, labels: {}, lists: {} },
+          },
+        },
+      ])
+      await ledger.append(tx, 'default', [
+        {
+          ...by,
+          kind: right ? 'violation.confirmed' : 'violation.dismissed',
+          subject,
+          body: { proposalEntryId: proposed!.id },
+        },
+      ])
+    })
+  await verdict(true)
+  for (let times = 0; times < 9; times++) await verdict(false)
+  await swept(async () => (await statusOf(bankId, entryId)).status === 'quarantined')
+  const held = await statusOf(bankId, entryId)
+  assert.match(held.statusReason!, /^precision: 9 of 10 matches/)
+  assert.deepEqual([held.matches, held.confirmed, held.dismissed, held.precision.share], [10, 1, 9, 0.1])
+  assert.ok(held.precision.high < 0.5 && held.precision.low > 0)
+  await app.platform.call(contract.releaseBankEntry, {
+    params: { bankId, entryId },
+    body: { reason: 'the rule was wrong' },
+  })
+  await wait(2_500)
+  assert.equal((await statusOf(bankId, entryId)).status, 'active', 'what was looked at is forgiven')
+  const worst = await app.platform.call(contract.listBankEntries, { params: { bankId }, query: { order: 'precision' } })
+  assert.equal(worst.items[0]!.entryId, entryId)
+})
+
 test('what an entry is held for goes to review, and a tenant beyond its quota is told so', async () => {
   const { bankId } = await bank({ action: 'remove' })
   const pdq = hash()

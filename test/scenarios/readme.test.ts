@@ -137,3 +137,20 @@ test('the commands that look after an installation work as printed', { skip, tim
   assert.match(await here.type(elsewhere(find('custos restore'))), /Restored \d+ rows/)
   assert.match(await here.type(find('custos erase').replace('ACTOR', 'u1')), /is erased/)
 })
+
+test('the commands of the guide to matching texts and links work as printed', { skip, timeout: 120_000 }, async () => {
+  const [block] = blocksOf('docs/guides/match-text.md', 'sh')
+  const said = await here.type(block!)
+  assert.match(said, /"text-skeleton":"clalrnyourfrecrypto"/)
+  const compared = [...said.matchAll(/"matches":(true|false),"distance":([\d.]+)/g)].map(([, matches, distance]) => [
+    matches,
+    Number(distance),
+  ])
+  assert.equal(compared.length, 4)
+  assert.ok(compared.every(([matches]) => matches === 'true'))
+  assert.ok((compared[0]![1] as number) > 0.1 && (compared[0]![1] as number) < 0.5)
+  assert.deepEqual(
+    compared.slice(1).map(([, distance]) => distance),
+    [0, 1, 0],
+  )
+})

@@ -205,6 +205,9 @@ export const LookupBody = Type.Object(
         { maxItems: 100 },
       ),
     ),
+    follow: Type.Optional(
+      Type.Boolean({ description: 'Follow the redirects of the first 10 links that come without them.' }),
+    ),
     signals: Type.Optional(RawSignals),
     ...lookupFilter,
   },

@@ -62,6 +62,10 @@ const settingFields = {
   match: Type.Object(
     {
       lookupsPerMinute: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+      followLinks: Type.Boolean({
+        description:
+          'Follow the redirects of links in events. It asks servers that strangers named, and takes its time.',
+      }),
       seenDays: Type.Integer({
         minimum: 0,
         maximum: 3_650,

@@ -4,9 +4,10 @@ import { partsOf, partsOfRecord, type MediaParts } from '../../match/content.ts'
 import { compositeOf } from '../../match/composite.ts'
 import type { Lookup, LookupOptions, Match } from '../../match/lookup.ts'
 import { contentOfSignals, joined } from '../../match/raw-signals.ts'
-import type { LookupContent } from '../../match/signal-types/signal-type.ts'
+import type { LinkContent, LookupContent } from '../../match/signal-types/signal-type.ts'
 import { selectEntryRecords } from '../../match/store.ts'
 import type { FetchMedia } from '../../media/fetch.ts'
+import { followLinks, type ResolveRedirects } from '../../media/redirects.ts'
 import { bytesOfBase64, type MediaLibrary } from '../../media/library.ts'
 import type { Database } from '../../storage/database.ts'
 import { lookupMany, lookupMatches, LookupBody, type FullMatch } from '../contract/match.ts'
@@ -19,6 +20,7 @@ export type LookupRouteDeps = {
   media: MediaLibrary
   lookup: Pick<Lookup, 'lookup' | 'lookupMany'>
   fetchMedia: (tenantId: string) => FetchMedia
+  resolveRedirects: ResolveRedirects
   /** Counts lookups against the tenant's quota; throws 429 for too many. */
   admitLookups: (tenantId: string, lookups: number) => void
 }
@@ -40,9 +42,7 @@ export function lookupRoutes(mount: Mount, deps: LookupRouteDeps): void {
     let content: LookupContent = {
       ...(media.length === 0 ? {} : partsOf(media)),
       ...(body.text === undefined ? {} : { text: body.text }),
-      ...(body.links === undefined
-        ? {}
-        : { links: body.links.map((link) => (typeof link === 'string' ? { url: link } : link)) }),
+      ...(body.links === undefined ? {} : { links: await linksOf(deps, body.links, body.follow) }),
     }
     if (body.signals !== undefined) content = joined(content, contentOfSignals('signals', body.signals), 'signals.text')
     if (Object.keys(content).length === 0)
@@ -176,6 +176,15 @@ async function mediaOf(deps: LookupRouteDeps, tenantId: string, body: LookupBody
     return hashed(deps)(fetched.bytes)
   })
   return Promise.all([...photos, ...media])
+}
+
+function linksOf(
+  { resolveRedirects }: LookupRouteDeps,
+  links: NonNullable<LookupBody['links']>,
+  follow = false,
+): Promise<LinkContent[]> {
+  const given = links.map((link) => (typeof link === 'string' ? { url: link } : link))
+  return follow ? followLinks(resolveRedirects, given) : Promise.resolve(given)
 }
 
 async function bodyOf(

@@ -12,6 +12,7 @@ import { recentEntries } from '../../ledger/read.ts'
 import { createLookup, type Lookup } from '../../match/lookup.ts'
 import { bankProjector } from '../../match/project.ts'
 import { createFetchMedia } from '../../media/fetch.ts'
+import { createResolveRedirects } from '../../media/redirects.ts'
 import { createMediaPool, type MediaPool } from '../../media/hash-pool.ts'
 import { createMediaLibrary } from '../../media/library.ts'
 import { createMediaFiles } from '../../media/store.ts'
@@ -73,6 +74,7 @@ before(async () => {
     media,
     lookup,
     fetchMedia: () => createFetchMedia({ network: unreachable, hosts: [] }),
+    resolveRedirects: createResolveRedirects({ network: unreachable }),
     admitLookups: () => {},
   }
   bankRoutes(mount, deps)
@@ -134,7 +136,7 @@ test('an upload is hashed, kept once, and taken as raw bytes or as a form', asyn
     md5: createHash('md5').update(bytes).digest('hex'),
   })
   const text = await send('ana', '/v1/match/hash', JSON.stringify({ text: 'FR33 money!' }), 'application/json')
-  assert.deepEqual(await text.json(), { signals: { text: 'free money' } })
+  assert.deepEqual(await text.json(), { signals: { text: 'free money', 'text-skeleton': 'frernoney' } })
 })
 
 test('uploads that are no image, too large, or not allowed are refused by name', async () => {

@@ -27,16 +27,18 @@ export const textSkeletonType: SignalType = {
     const problem = `must have a skeleton of at least ${skeletonWeightMin} letters`
     throw new InputError(`${field} ${problem}`, [{ field, problem, value: quote(signal), limit: skeletonWeightMin }])
   },
-  contentOf: (signal) => ({ text: signal }),
-  signalOf: ({ text }) => (text === undefined ? undefined : skeletonOfText(text)),
+  contentOf: (signal) => ({ textSignals: { 'text-skeleton': signal } }),
+  signalOf: ({ text, textSignals }) =>
+    textSignals?.['text-skeleton'] ?? (text === undefined ? undefined : skeletonOfText(text)),
   compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
   createIndex() {
     const index = createSkeletonIndex()
     return {
       add: (slot, signal) => index.add(slot, signal),
       remove: (slot) => void index.remove(slot),
-      search({ text }, { wanted }) {
-        if (text === undefined || text === '' || index.size === 0) return []
+      search(content, { wanted }) {
+        const text = content.textSignals?.['text-skeleton'] ?? content.text ?? ''
+        if (text === '' || index.size === 0) return []
         const skeleton = skeletonOf(text)
         const first = new Map<number, SignalHit>()
         for (const { id, start, end } of index.search(skeleton)) {
