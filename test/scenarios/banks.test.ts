@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
-import { cancelImport, getImport, listImports, makeImport, undoImport } from '../../src/http/contract/bank-imports.ts'
+import { cancelImport, getImport, listImports, undoImport } from '../../src/http/contract/bank-imports.ts'
 import * as contract from '../../src/http/contract/banks.ts'
 import {
   checkCanaries,
@@ -20,6 +20,7 @@ import { createClient, type Client } from '../../src/http/client.ts'
 import { createLedger } from '../../src/ledger/ledger.ts'
 import { projectors } from '../../src/app.ts'
 import { scopes } from '../../src/domain/staff.ts'
+import type { Reason } from '../../src/domain/signal.ts'
 import { testApp, type TestApp } from '../app.ts'
 import { ask, assertIntact, assertProblem } from '../hostile.ts'
 
@@ -531,11 +532,11 @@ test('an entry that people find wrong again and again is held back by its precis
   const { entryId } = await add(bankId, { pdq: hash() })
   const ledger = createLedger({ projectors, clock: Date.now, randomBytes })
   const by = {
-    author: { kind: 'person', id: 'ana' },
-    automation: 'none',
-    because: [],
+    author: { kind: 'person', id: 'ana' } as const,
+    automation: 'none' as const,
+    because: [] as Reason[],
     occurredAtMs: Date.now(),
-  } as const
+  }
   const subject = { kind: 'actor', id: 'u1' } as const
   const verdict = async (right: boolean) =>
     app.db.transaction(async (tx) => {
@@ -562,7 +563,7 @@ test('an entry that people find wrong again and again is held back by its precis
       await ledger.append(tx, 'default', [
         {
           ...by,
-          kind: right ? 'violation.confirmed' : 'violation.dismissed',
+          kind: (right ? 'violation.confirmed' : 'violation.dismissed') as 'violation.dismissed',
           subject,
           body: { proposalEntryId: proposed!.id },
         },
