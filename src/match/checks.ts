@@ -54,7 +54,9 @@ export function signalsOf(input: NewEntryContent): { signals: Record<string, str
     return { signals: signalsOfText(input.text) }
   }
   if (input.media !== undefined) {
-    const { sha256, pdq, signals } = input.media
+    const { sha256, pdq, signals: all } = input.media
+    // SHA-256 says the same as weaker digests of the same bytes, in less memory.
+    const { md5: _md5, sha1: _sha1, ...signals } = all ?? {}
     return {
       signals: { ...signals, sha256, ...(pdq === undefined ? {} : { pdq: pdq.hash }) },
       ...(pdq === undefined ? {} : { quality: pdq.quality }),
