@@ -22,6 +22,9 @@ import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { hmaTimers } from './flows/hma.ts'
+import { rememberSeen } from './flows/remember.ts'
+import { retroTimers, withRetro } from './flows/retro-steps.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
@@ -52,11 +55,16 @@ import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
 import { hygieneRoutes } from './http/routes/hygiene.ts'
+import { hmaMatchRoutes } from './http/routes/hma.ts'
+import { hmaBankRoutes } from './http/routes/hma-banks.ts'
+import { hmaExchangeRoutes } from './http/routes/hma-exchanges.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
+import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
+import { retroRoutes } from './http/routes/retro.ts'
 import { ruleRoutes } from './http/routes/rules.ts'
 import { statusRoutes } from './http/routes/status.ts'
 import { consoleFiles } from './http/console-files.ts'
@@ -66,9 +74,12 @@ import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
+import { createPastMatches } from './match/hygiene/past.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
+import { createClusters } from './match/seen/clusters.ts'
+import { createSeen } from './match/seen/seen.ts'
 import { withJudgements } from './match/similarity/judge.ts'
 import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
@@ -128,6 +139,8 @@ const hygieneEveryMs = 2_000
 const importsEveryMs = 1_000
 const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
+const followEveryMs = 1_000
+const dayMs = 86_400_000
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
@@ -179,7 +192,7 @@ async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]
       how:
         ffmpeg === undefined
           ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; this release matches photos and text, video and audio are kept and shown`,
+          : `version ${ffmpeg}; videos and animated images are matched by vPDQ`,
     },
     // Said as it is: a setting that is given and not used yet must not look as if it were.
     modelsPart(config.modelsDir, embedder),
@@ -267,14 +280,16 @@ async function wire(
   const db = idempotency.database
   const hub = createHub({ clock, runId: randomBytes(6).toString('hex') })
   const metrics = createMetrics({ db, clock })
-  const ledger = withLive(createLedger({ projectors, clock, randomBytes }), (topic, entry) => {
+  const settings = createSettingsReader({ db, clock })
+  const matchSettings = (tenantId: string) => settings.current(tenantId).match
+  const projected = withRetro(createLedger({ projectors, clock, randomBytes }), matchSettings)
+  const ledger = withLive(projected, (topic, entry) => {
     if (entry.kind === 'decision.made') metrics.decision(entry.automation)
     hub.publish(topic, entry.tenantId, { kind: entry.kind, id: entry.id, subject: entry.subject })
   })
   const access = { db, ledger, clock, randomBytes }
   const firstAdmin = await ensureFirstAdmin(db, access, { always: options.signIn === true })
 
-  const settings = createSettingsReader({ db, clock })
   await settings.load()
   const limits = createRateLimits({ clock, settings: settings.current })
 
@@ -296,6 +311,7 @@ async function wire(
     query: db.query,
     clock,
   })
+  const seen = createSeen({ query: db.query, clock })
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -316,6 +332,17 @@ async function wire(
     createFetchMedia({ network, hosts: [...config.mediaHosts, ...settings.current(tenantId).mediaHosts] })
   const resolveRedirects = createResolveRedirects({ network })
   const stream = createInProcessStream({ db, clock })
+  const detectors = createDetectors({
+    query: db.query,
+    clock,
+    book,
+    lookup,
+    labels,
+    media,
+    fetchMedia,
+    meter,
+    resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
+  })
   const worker = createIngestWorker({
     db,
     stream,
@@ -323,17 +350,8 @@ async function wire(
     sleep,
     log,
     owner: `${hostname()}:${process.pid}`,
-    detectors: createDetectors({
-      query: db.query,
-      clock,
-      book,
-      lookup,
-      labels,
-      media,
-      fetchMedia,
-      meter,
-      resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
-    }),
+    detectors,
+    keep: rememberSeen({ seenOf: detectors.seenOf, settings: matchSettings }),
     lock: lockJudged,
     apply: (tx, judged) => applyJudged(tx, enforce, judged),
     async park(tx, stored, error) {
@@ -405,6 +423,7 @@ async function wire(
     counted: (_tenantId, counts) => metrics.events(counts),
     admitEvents: limits.countEvents,
   })
+  matchIndexRoutes(mount, { lookup })
   matchRoutes(mount, {
     db,
     ledger,
@@ -415,8 +434,15 @@ async function wire(
     resolveRedirects,
     admitLookups: limits.countLookups,
   })
+  const retro = { ...enforce, seen, settings: matchSettings }
+  retroRoutes(mount, { ...retro, clusters: createClusters({ query: db.query, clock }) })
   const banks = { db, ledger, clock, randomBytes, media, lookup, settings: settings.current }
-  bankRoutes(mount, banks)
+  const pastMatches = createPastMatches({
+    query: db.query,
+    seen,
+    itemsMax: (tenantId) => matchSettings(tenantId).retroItemsMax,
+  })
+  bankRoutes(mount, { ...banks, pastMatches })
   const hygiene = createHygiene({ ...enforce, lookup, meter, settings: settings.current })
   hygieneRoutes(mount, { ...banks, hygiene })
   let wakeImports = () => {}
@@ -435,6 +461,10 @@ async function wire(
   }
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
+  const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
+  hmaMatchRoutes(mount, hma)
+  hmaBankRoutes(mount, hma)
+  hmaExchangeRoutes(mount, { ...exchanges, outbound })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -511,7 +541,8 @@ async function wire(
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
-  loop('timers', timersEveryMs, () => runDueTimers(db, clock(), enforcementTimers(enforce)))
+  const timers = { ...enforcementTimers(enforce), ...retroTimers(retro, log), ...hmaTimers(enforce) }
+  loop('timers', timersEveryMs, () => runDueTimers(db, clock(), timers))
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
   })
@@ -533,6 +564,11 @@ async function wire(
   )
   onStop(() => meter.flush())
   loop('live screens', hubEveryMs, async () => hub.tick())
+  loop('following what passed', followEveryMs, () => seen.follow())
+  loop('forgetting what passed long ago', sweepEveryMs, async () => {
+    const ids = (await selectTenants(db.query, { after: '', limit: 10_000 })).map(({ id }) => id)
+    await seen.prune((tenantId) => matchSettings(tenantId).seenDays * dayMs, ids)
+  })
   loop('forgetting old idempotency keys', sweepEveryMs, () => idempotency.sweep())
   onStop(() => auth.flush())
   const running = worker.run()

@@ -18,7 +18,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
   explain: { summary: 'print why a decision was made, and replay it', load: () => import('./explain.ts') },
   ledger: { summary: 'verify the hash chain, rebuild projections', load: () => import('./ledger.ts') },
   ingest: { summary: 'send events from files or folders of images', load: () => import('./ingest.ts') },
-  match: { summary: 'hash and compare media without a server', load: () => import('./match.ts') },
+  match: { summary: 'hash, compare, cluster and look up media', load: () => import('./match.ts') },
   sim: { summary: 'write the events of a simulated platform', load: () => import('./sim.ts') },
   erase: { summary: 'erase the personal data of an actor for good', load: () => import('./erase.ts') },
 }

@@ -4,18 +4,23 @@ import { table, UsageError, type Command } from './command.ts'
 const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
   bank: { summary: 'list banks of a server, add to them, import and export', load: () => import('./match-bank.ts') },
   hash: { summary: 'print hashes of files and folders', load: () => import('./match-hash.ts') },
+  index: { summary: 'what the search index of a running server is made of', load: () => import('./match-index.ts') },
+  lookup: {
+    summary: 'look files, hashes and texts up in the banks of a running Custos',
+    load: () => import('./match-lookup.ts'),
+  },
   cluster: { summary: 'find near-duplicates in a folder of photos', load: () => import('./match-cluster.ts') },
 }
 
 const usage = `NAME [ARGUMENTS]
 
-Matching without a server. "custos match NAME help" explains one.
+Hashing, comparing and looking up. "custos match NAME help" explains one.
 
 ${table(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary]))}`
 
 export const command: Command = {
   name: 'match',
-  summary: 'hash and compare media without a server',
+  summary: 'hash, compare, cluster and look up media',
   usage,
   async run(args, io) {
     const [name, ...rest] = args

@@ -49,6 +49,8 @@ export type ViolationProposal = {
   itemId?: string
   threadId?: string
   occurredAtMs: number
+  /** When it was found, where that was later than it happened: decides whether it was too old to count. */
+  foundAtMs?: number
   /** `auto` becomes a decision at once; `review` waits for a person. */
   route: 'auto' | 'review'
   match?: MatchRef
@@ -359,6 +361,17 @@ export type EntryBodies = {
   }
   'bank.canary_removed': { canaryId: string; bankId: string }
   'bank.canary_checked': { canaryId: string; bankId: string; state: 'ok' | 'failing'; because: string }
+  /** An entry is applied to past items: proposals or jobs for each follow from this. */
+  'retro.applied': {
+    batchId: string
+    bankId: string
+    entryId: string
+    items: number
+    route: 'review' | 'auto'
+    violation?: string
+    severity?: Severity
+  }
+  'retro.undone': { batchId: string; bankId: string; entryId: string; items: number; reason: string }
   /** A person compared a piece of content with a bank entry: whether both are the same content. */
   'match.pair_judged': { pairId: string; entryId: string; same: boolean }
   'match.classifier_trained': {

@@ -18,6 +18,8 @@ const turns: Record<string, string> = {
   flipPlus1: 'mirrored and rotated',
   flipMinus1: 'mirrored and rotated',
   clip: 'a clip of it',
+  faster: 'played faster',
+  slower: 'played slower',
 }
 
 /** How a photo is turned against the one it matches; the name itself when it is none of the known ones. */

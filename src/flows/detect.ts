@@ -7,7 +7,9 @@ import type { SubjectRef } from '../domain/subject.ts'
 import type { MatchMeter } from '../match/hygiene/meter.ts'
 import type { Lookup } from '../match/lookup.ts'
 import { partsOf, partsOfHashes, partsOfRecord, type MediaParts } from '../match/content.ts'
+import { seenSignalsOf, type SeenSignalOf } from '../match/seen/rows.ts'
 import { signalTypes } from '../match/signal-types/all.ts'
+import type { LookupContent } from '../match/signal-types/signal-type.ts'
 import { signalsOfMatches } from '../match/signals.ts'
 import type { FetchMedia } from '../media/fetch.ts'
 import { followLinks, type ResolveRedirects } from '../media/redirects.ts'
@@ -40,7 +42,11 @@ const gatherAtOnce = 8
 const refreshMs = 200
 
 /** The detectors of the worker: banks, rules, features and labels of every tenant, in the order of the stream. */
-export function createDetectors(deps: DetectDeps): Detectors {
+export function createDetectors(deps: DetectDeps): Detectors & {
+  /** The signals of an event that was gathered, to keep; none for events that were not. */
+  seenOf: (stored: StreamEvent) => readonly SeenSignalOf[]
+} {
+  const seen = new WeakMap<StreamEvent, readonly SeenSignalOf[]>()
   const { book, labels } = deps
   const features = createFeatureStates(book)
   const quotas = createQuotas()
@@ -69,7 +75,14 @@ export function createDetectors(deps: DetectDeps): Detectors {
       const work = async () => {
         while (next < events.length) {
           const index = next++
-          signals[index] = await signalsOf(deps, events[index]!)
+          const stored = events[index]!
+          const content = await contentOf(deps, stored)
+          if (content === undefined) signals[index] = []
+          else {
+            signals[index] = await signalsOf(deps, stored, content)
+            // A report shows what somebody else posted.
+            if (stored.event.type !== 'report.filed') seen.set(stored, seenSignalsOf(content))
+          }
         }
       }
       await quotas.load(deps.query, events, (tenantId) => book.current(tenantId))
@@ -93,6 +106,8 @@ export function createDetectors(deps: DetectDeps): Detectors {
           applyLabels(labels, stored, hit)
       return hits
     },
+
+    seenOf: (stored) => seen.get(stored) ?? [],
 
     snapshot: () => features.snapshot(),
     restore: (body) => features.restore(body),
@@ -119,35 +134,46 @@ function applyLabels(labels: LabelBook, { tenantId, occurredAtMs }: StreamEvent,
 /** Kinds of media that are looked up; others are kept and shown. The bytes say what a file really is. */
 const lookedUp = new Set(['photo', 'video', 'audio', 'image', 'gif'])
 
-/** Signals of one event: what all of its parts match, looked up as one, and which media could not be read. */
-async function signalsOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Promise<Signal[]> {
+type Content = LookupContent & { unreadable: readonly { media: EventMedia; problem: string }[] }
+
+/** The matchable parts of the item of an event, and which media could not be read; undefined without an item. */
+async function contentOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Promise<Content | undefined> {
   const { item } = event
-  if (item === undefined) return []
-  const subject: SubjectRef = { kind: 'item', id: item.id }
-  const signals: Signal[] = []
+  if (item === undefined) return undefined
   const media: (MediaParts | undefined)[] = []
+  const unreadable: { media: EventMedia; problem: string }[] = []
   for (const one of item.media ?? []) {
     const read = lookedUp.has(one.kind) ? await partsOfMedia(deps, tenantId, one) : undefined
-    if (read !== undefined && 'problem' in read)
-      signals.push({
-        name: 'media.unreadable',
-        subject,
-        value: true,
-        confidence: 1,
-        because: `${one.kind} "${one.id}": ${read.problem}`,
-        version: 'media@1',
-        evidence: { mediaId: one.id },
-      })
+    if (read !== undefined && 'problem' in read) unreadable.push({ media: one, problem: read.problem })
     media.push(read === undefined || 'problem' in read ? undefined : read)
   }
-  if (media.every((one) => one === undefined) && item.text === undefined && item.links === undefined) return signals
-  const links = (item.links ?? []).map((url) => ({ url }))
   const resolve = deps.resolveRedirects(tenantId)
-  const content = {
-    ...partsOf(media),
-    text: item.text,
-    links: resolve === undefined ? links : await followLinks(resolve, links),
+  const links = item.links?.map((url) => ({ url }))
+  return {
+    ...(media.some((one) => one !== undefined) ? partsOf(media) : {}),
+    ...(item.text === undefined ? {} : { text: item.text }),
+    ...(links === undefined ? {} : { links: resolve === undefined ? links : await followLinks(resolve, links) }),
+    unreadable,
   }
+}
+
+/** Signals of one event: what all of its parts match, looked up as one, and which media could not be read. */
+async function signalsOf(
+  deps: DetectDeps,
+  { tenantId, event }: StreamEvent,
+  { unreadable, ...content }: Content,
+): Promise<Signal[]> {
+  const subject: SubjectRef = { kind: 'item', id: event.item!.id }
+  const signals = unreadable.map(({ media, problem }): Signal => ({
+    name: 'media.unreadable',
+    subject,
+    value: true,
+    confidence: 1,
+    because: `${media.kind} "${media.id}": ${problem}`,
+    version: 'media@1',
+    evidence: { mediaId: media.id },
+  }))
+  if (Object.keys(content).length === 0) return signals
   const matches = await deps.lookup.lookup(tenantId, content, { traffic: true })
   deps.meter?.count(tenantId, matches)
   return [...signals, ...signalsOfMatches(matches, subject)]

@@ -35,6 +35,12 @@ export type ProposeOptions = {
   because: Reason[]
   /** Queue for proposals that wait for a person; `default` unless said. */
   queue?: string
+  /** Who proposes, where it is not the rule, and how automatic that is. */
+  by?: { author: Author; automation: Automation }
+  /** The same key proposes once; event, rule, version and violation unless said. */
+  effectKey?: string
+  /** The entry that it follows from; the event unless said. */
+  cause?: string
 }
 export type Proposed = { entries: LedgerEntry[]; decisionId?: string; jobId?: string }
 
@@ -58,17 +64,21 @@ export async function propose(
   const held = proposal.match?.review
   const route = unsure || held !== undefined ? 'review' : proposal.route
   const subject: SubjectRef = { kind: 'actor', id: actorId }
+  const { author, automation } = options.by ?? {
+    author: { kind: 'rule' as const, ...rule },
+    automation: 'full' as const,
+  }
   const [proposed] = await deps.ledger.append(tx, tenantId, [
     {
       kind: 'violation.proposed',
       subject,
       occurredAtMs,
-      cause: eventId,
-      author: { kind: 'rule', ...rule },
-      automation: 'full',
+      cause: options.cause ?? eventId,
+      author,
+      automation,
       because: options.because,
       body: { ...proposal, route },
-      effectKey: `${eventId}|${rule.id}@${rule.version}|violation:${proposal.violation}`,
+      effectKey: options.effectKey ?? `${eventId}|${rule.id}@${rule.version}|violation:${proposal.violation}`,
     },
   ])
   if (proposed === undefined)
@@ -83,8 +93,8 @@ export async function propose(
   if (route === 'auto') {
     const decided = await decide(tx, deps, tenantId, {
       ...ofProposal(proposed as LedgerEntry<'violation.proposed'>),
-      author: { kind: 'rule', ...rule },
-      automation: 'full',
+      author,
+      automation,
       because: options.because,
       cause: proposed.id,
     })
@@ -104,7 +114,7 @@ export async function propose(
     proposalEntryId: proposed.id,
     violation: proposal.violation,
     severity: proposal.severity,
-    author: { kind: 'rule', ...rule },
+    author,
     cause: proposed.id,
     because,
     effectKey: `job|${proposed.id}`,
@@ -127,7 +137,7 @@ export function ofProposal(
     eventId: body.eventId,
     occurredAtMs: body.occurredAtMs,
     itemCreatedAtMs: body.itemCreatedAtMs,
-    foundAtMs: body.occurredAtMs,
+    foundAtMs: body.foundAtMs ?? body.occurredAtMs,
     attribution: body.attribution,
     attributionConfidence: body.confidence,
     role: body.role,
@@ -259,7 +269,7 @@ export async function decide(
       kind: 'decision.made',
       subject: { kind: 'actor', id: actorId },
       // A rule decides as of the event, so that arrival in another order makes the same history; a person decides now.
-      occurredAtMs: input.automation === 'full' ? Math.min(nowMs, input.occurredAtMs) : nowMs,
+      occurredAtMs: input.automation === 'full' ? Math.min(nowMs, input.foundAtMs ?? input.occurredAtMs) : nowMs,
       cause: input.cause ?? input.eventId,
       body,
       effectKey: input.effectKey,

@@ -43,6 +43,8 @@ export type IngestDeps = {
   lock: (tx: Tx, judged: readonly Judged[]) => Promise<void>
   /** Writes the effects of one event; answers the entries. */
   apply: (tx: Tx, judged: Judged) => Promise<LedgerEntry[]>
+  /** Keeps what may be needed of events that passed, whatever was made of them. */
+  keep?: (tx: Tx, events: readonly StreamEvent[]) => Promise<void>
   /** Records an event that cannot be judged, so that it is seen and the stream goes on. */
   park: (tx: Tx, stored: StreamEvent, error: Error) => Promise<void>
   /** After the commit: live screens and metrics. */
@@ -240,6 +242,10 @@ export function createIngestWorker(deps: IngestDeps): IngestWorker {
       written.length = 0
       await deps.lock(tx, acting)
       if (!(await stream.advance(tx, claim, end, judged.length))) return false
+      await deps.keep?.(
+        tx,
+        judged.map(({ stored }) => stored),
+      )
       for (const one of acting) if (!failures.has(one.stored)) written.push([one, await deps.apply(tx, one)])
       for (const [stored, error] of failures) {
         log({

@@ -7,6 +7,9 @@ import { traceFacts } from '../rules/trace.ts'
 import type { Query } from '../storage/database.ts'
 import { selectEvent } from '../storage/event-log.ts'
 
+/** What stands for a rule in proposals that come of applying a bank entry to past items. */
+export const retroRule = { id: 'match.retro', version: 1 } as const
+
 /** How the rule came to a proposal, evaluated again from the recorded facts; undefined when event or version is gone. */
 export async function traceProposal(
   query: Query,
@@ -31,6 +34,13 @@ export async function reevaluateProposal(
   { body }: LedgerEntry<'violation.proposed'>,
 ): Promise<{ same: boolean; detail: string }> {
   const { id, version } = body.rule
+  if (id === retroRule.id && body.match !== undefined) {
+    const { distance, threshold, entryId } = body.match
+    return {
+      same: distance <= threshold,
+      detail: `No rule: entry ${entryId} was applied to past items; the recorded distance is ${distance}, the threshold ${threshold}.`,
+    }
+  }
   const [stored, event] = await Promise.all([
     selectVersion(query, tenantId, id, version),
     selectEvent(query, tenantId, body.eventId),

@@ -1,7 +1,7 @@
 // Distances of a few hashes to very many, one after the other: what finds past items that are like a new entry, and
 // what the index is checked against. Memory bandwidth is the limit: about 300 million hashes a second and core.
 import { checkRadius, distanceUpTo, hashBits, hashBytes, hashWords } from './hamming-distance.ts'
-import { hammingOver, sharedMemory, type HammingWasm } from './wasm/hamming.ts'
+import { hammingOver, sharedMemory, type HammingFunctions } from './wasm/hamming.ts'
 
 /** Hits in the order of the block, then of the queries. The arrays are as long as there are hits. */
 export type ScanHits = {
@@ -15,7 +15,7 @@ export type ScanHits = {
 /** So many hashes (512 KiB) stay in a core's own cache while all queries are compared with them. */
 const sliceHashes = 16_384
 
-type Scanner = { wasm: HammingWasm; at: number }
+type Scanner = { wasm: HammingFunctions; at: number }
 /** The functions over the memories that createHashBlock made. */
 const scanners = new WeakMap<ArrayBufferLike, Scanner>()
 let copying: { scanner: Scanner; words: Uint32Array } | undefined | false
@@ -89,7 +89,7 @@ export function scanPlain(
 }
 
 /** Hands the hash at a word offset to the compiled functions. */
-export function askFor(wasm: HammingWasm, words: Uint32Array, offset: number): void {
+export function askFor(wasm: HammingFunctions, words: Uint32Array, offset: number): void {
   wasm.ask(
     words[offset]!,
     words[offset + 1]!,

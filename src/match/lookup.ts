@@ -69,6 +69,8 @@ export type Lookup = {
   load: (tenantId: string) => Promise<void>
   /** Banks of a tenant as they are searched. */
   banks: (tenantId: string) => Promise<ReadonlyMap<string, VisibleBank>>
+  /** What the indexes of a tenant are made of. */
+  stats: (tenantId: string) => Promise<{ banks: number; entries: number; indexes: ReturnType<TenantIndex['stats']> }>
   /** Entries in memory, for metrics. */
   size: () => { tenants: number; entries: number }
   close: () => void
@@ -86,6 +88,7 @@ const loadPage = 10_000
 const changesPage = 2_000
 /** Work on the index gives way to others after so long: nobody waits 5 ms because of somebody else's entries. */
 const sliceMs = 1.5
+const tidyNs = 700_000
 
 /** Lookups against an index in memory, one a tenant, loaded when first asked for and then kept up to date in steps. */
 export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDeps): Lookup {
@@ -93,6 +96,7 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
   /** Changes that were taken in and may be read again, with the transaction that made them. */
   const applied = new Map<string, string>()
   let nextXid = '0'
+  let closed = false
   // Loads and refreshes follow one another: a change between the two would be missed.
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -111,8 +115,21 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       if (tenants.size === 0) nextXid = (await selectBankChanges(db.query, farXid)).nextXid
       const index = await loadTenant(db.query, tenantId)
       tenants.set(tenantId, index)
+      tidy(index)
       return index
     })
+  }
+
+  /** Indexes are put in order in the background, for less than a millisecond at a time. */
+  const tidying = new Set<TenantIndex>()
+  const tidy = (index: TenantIndex) => {
+    if (tidying.has(index)) return
+    tidying.add(index)
+    const step = () => {
+      if (!closed && index.maintain(tidyNs)) setImmediate(step)
+      else tidying.delete(index)
+    }
+    setImmediate(step)
   }
 
   const refresh = () =>
@@ -141,7 +158,7 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       for (const [ownerId, ids] of entryIds)
         for (let at = 0; at < ids.length; at += changesPage) {
           const page = await selectBankEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
-          for (const [followerId, index] of tenants)
+          for (const [followerId, index] of tenants) {
             await inSlices(page, (entry) => {
               const { entryId, bankId, status, hold } = entry
               // What lies in a bank that another tenant does not see, or no longer, is not there for it.
@@ -150,6 +167,8 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
               else if (seen && status === 'quarantined' && hold === 'review') index.put({ ...entry, held: true })
               else index.drop(entryId)
             })
+            tidy(index)
+          }
         }
       applied.clear()
       // Only these can come again.
@@ -186,25 +205,38 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
     refresh,
     load: async (tenantId) => void (await ready(tenantId)),
     banks: async (tenantId) => (await ready(tenantId)).banks,
+    async stats(tenantId) {
+      const index = await ready(tenantId)
+      return { banks: index.banks.size, entries: index.size, indexes: index.stats() }
+    },
     size: () => ({
       tenants: tenants.size,
       entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.size, 0),
     }),
-    close: () => clearInterval(timer),
+    close() {
+      closed = true
+      clearInterval(timer)
+    },
   }
 }
 
 /** A lookup that also asks what needs more than the text itself: models of the operator. */
-export function withTextSignals<L extends Pick<Lookup, 'lookup'>>(
+export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>(
   lookup: L,
   textSignals: (text: string) => Promise<Readonly<Record<string, string>>>,
 ): L {
+  const whole = async (content: LookupContent): Promise<LookupContent> =>
+    content.text === undefined || content.textSignals !== undefined
+      ? content
+      : { ...content, textSignals: await textSignals(content.text) }
   return {
     ...lookup,
-    async lookup(tenantId, content, options) {
-      if (content.text === undefined || content.textSignals !== undefined)
-        return lookup.lookup(tenantId, content, options)
-      return lookup.lookup(tenantId, { ...content, textSignals: await textSignals(content.text) }, options)
+    lookup: async (tenantId, content, options) => lookup.lookup(tenantId, await whole(content), options),
+    async lookupMany(tenantId, contents, options) {
+      const wholes = contents.every(({ text }) => text === undefined)
+        ? contents
+        : await Promise.all(contents.map(whole))
+      return lookup.lookupMany(tenantId, wholes, options)
     },
   }
 }
@@ -233,7 +265,7 @@ async function loadEntries(query: Query, index: TenantIndex, ownerTenantId: stri
   for (let next = read(''); ;) {
     const page = await next
     if (page.length === loadPage) next = read(page.at(-1)!.entryId)
-    await inSlices(page, (entry) => index.put(entry))
+    index.putMany(page)
     if (page.length < loadPage) return
   }
 }

@@ -1,5 +1,6 @@
 import { createDigestIndex } from '../kernels/digest-index.ts'
 import type { VisibleBank as Bank } from './bank.ts'
+import type { HammingStats } from '../kernels/hamming-stats.ts'
 import { signalTypes } from './signal-types/all.ts'
 import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
 
@@ -44,11 +45,17 @@ export type TenantIndex = {
   dropBank: (bankId: string, entries: boolean) => void
   /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
+  /** The same for many that are not there yet, quicker. */
+  putMany: (entries: readonly IndexedEntry[]) => void
+  /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
+  maintain: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
   drop: (entryId: string) => void
   has: (entryId: string) => boolean
   /** Every hit within the thresholds of the banks, in the order of signal types. */
   find: (content: LookupContent, options?: FindOptions) => Found[]
+  /** What the indexes of hashes are made of, by signal type. */
+  stats: () => ({ signalType: string } & HammingStats)[]
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -63,6 +70,7 @@ const nowhere = 0xffff_ffff
 export function createTenantIndex(): TenantIndex {
   const indexes = signalTypes.map((type) => type.createIndex())
   const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
+  const entriesOf = signalTypes.map(() => 0)
   let banks: ReadonlyMap<string, Bank> = new Map()
 
   // Entries by slot.
@@ -118,6 +126,36 @@ export function createTenantIndex(): TenantIndex {
     typesOf = wider(typesOf, capacity)
   }
 
+  const describe = (slot: number, { bankId, labels, held = false }: IndexedEntry) => {
+    bankOf[slot] = numberOfBank(bankId)
+    labelsOf[slot] = numberOfLabels(labels)
+    if (held) heldSlots.add(slot)
+    else heldSlots.delete(slot)
+  }
+  const takeIn = (entry: IndexedEntry, add: (at: number, slot: number, signal: string) => void) => {
+    const { entryId, signals } = entry
+    const slot = free.pop() ?? slots++
+    if (slot >= capacity) grow()
+    describe(slot, entry)
+    size++
+    if (uuid.test(entryId)) {
+      wordsOfUuid(entryId, key)
+      ids.add(slot, key)
+    } else {
+      oddSlots.set(entryId, slot)
+      oddIds.set(slot, entryId)
+    }
+    let types = 0
+    for (const name in signals) {
+      const at = typeAt.get(name)
+      if (at === undefined) continue
+      add(at, slot, signals[name]!)
+      entriesOf[at]!++
+      types |= 1 << at
+    }
+    typesOf[slot] = types
+  }
+
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
   type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
@@ -142,7 +180,10 @@ export function createTenantIndex(): TenantIndex {
 
   const drop = (slot: number) => {
     for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
-      if ((types & 1) !== 0) indexes[at]!.remove(slot)
+      if ((types & 1) !== 0) {
+        indexes[at]!.remove(slot)
+        entriesOf[at]!--
+      }
     const odd = oddIds.get(slot)
     if (odd === undefined) ids.remove(slot)
     else {
@@ -177,36 +218,30 @@ export function createTenantIndex(): TenantIndex {
       for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
     },
     has: (entryId) => slotOf(entryId) >= 0,
-    put({ entryId, bankId, signals, quality, labels, held: review = false }) {
-      const held = slotOf(entryId)
-      const slot = held >= 0 ? held : (free.pop() ?? slots++)
-      if (slot >= capacity) grow()
-      bankOf[slot] = numberOfBank(bankId)
-      labelsOf[slot] = numberOfLabels(labels)
-      if (review) heldSlots.add(slot)
-      else heldSlots.delete(slot)
-      if (held >= 0) return
-      size++
-      if (uuid.test(entryId)) {
-        wordsOfUuid(entryId, key)
-        ids.add(slot, key)
-      } else {
-        oddSlots.set(entryId, slot)
-        oddIds.set(slot, entryId)
-      }
-      let types = 0
-      for (const name in signals) {
-        const at = typeAt.get(name)
-        if (at === undefined) continue
-        indexes[at]!.add(slot, signals[name]!, quality)
-        types |= 1 << at
-      }
-      typesOf[slot] = types
+    put(entry) {
+      const held = slotOf(entry.entryId)
+      if (held >= 0) describe(held, entry)
+      else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
     },
+    putMany(entries) {
+      const waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
+      for (const entry of entries)
+        takeIn(entry, (at, slot, signal) => {
+          if (indexes[at]!.addMany === undefined) indexes[at]!.add(slot, signal, entry.quality)
+          else waiting[at]!.push({ slot, signal, quality: entry.quality })
+        })
+      for (const [at, many] of waiting.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+    },
+    maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
       if (slot >= 0) drop(slot)
     },
+    stats: () =>
+      signalTypes.flatMap(({ name }, at) => {
+        const stats = indexes[at]!.stats?.()
+        return stats === undefined ? [] : [{ signalType: name, ...stats }]
+      }),
     find(content, options = {}) {
       const asked = options.banks ?? banks
       const found: Found[] = []
@@ -214,7 +249,7 @@ export function createTenantIndex(): TenantIndex {
       const prepared = prepare(asked)
       const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf[slot]!] === 1
       for (const [at, type] of signalTypes.entries()) {
-        if (options.types?.has(type.name) === false) continue
+        if (entriesOf[at] === 0 || options.types?.has(type.name) === false) continue
         const thresholds = prepared.thresholds[at]!
         const hits = indexes[at]!.search(content, {
           radiusMax: prepared.radii[at]!,

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp'
 import { InputError } from '../domain/error.ts'
+import { decodeJpeg } from '../kernels/jpeg.ts'
 import { decodeHeic } from './heic.ts'
 
 export const mediaBytesMax = 25 * 1024 * 1024
@@ -69,12 +70,29 @@ export function checkImageBytes(bytes: Uint8Array): ImageMime {
 
 /**
  * The pixels of the first frame as interleaved 8-bit RGB: EXIF orientation and colour profiles ignored and alpha
- * dropped, as PDQ wants them. Of an animation or a file with pages, the first. Throws an InputError that names the limit for anything hostile or broken.
+ * dropped, as PDQ wants them. Of an animation or a file with pages, the first. Throws an InputError that names the limit
+ * for anything hostile or broken.
  */
 export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
+  return withPixels(bytes, (image) => ({ ...image, rgb: image.rgb.slice() }))
+}
+
+/**
+ * Shows the pixels that `decodeImage` would answer to `use`, and answers what it makes of them. They may lie in memory
+ * that the next picture is decoded into: `use` must be done with them when it returns.
+ */
+export async function withPixels<Result>(
+  bytes: Uint8Array,
+  use: (image: DecodedImage) => Result,
+): Promise<Awaited<Result>> {
   const mime = checkImageBytes(bytes)
+  const ordinary = mime === 'image/jpeg' ? decodeJpeg(bytes) : undefined
+  return await use({ mime, ...(ordinary ?? (await decodeAny(mime, bytes))) })
+}
+
+async function decodeAny(mime: ImageMime, bytes: Uint8Array): Promise<Omit<DecodedImage, 'mime'>> {
   try {
-    if (mime === 'image/heic') return { mime, ...(await decodeHeic(bytes, checkSides)) }
+    if (mime === 'image/heic') return await decodeHeic(bytes, checkSides)
     const { width, height, hasAlpha } = await sharp(bytes, { limitInputPixels: false }).metadata()
     checkSides(width, height)
     let picture = openImage(bytes)
@@ -83,12 +101,7 @@ export async function decodeImage(bytes: Uint8Array): Promise<DecodedImage> {
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
-    return {
-      mime,
-      width: info.width,
-      height: info.height,
-      rgb: info.channels === 3 ? data : spread(data, info.channels),
-    }
+    return { width: info.width, height: info.height, rgb: info.channels === 3 ? data : spread(data, info.channels) }
   } catch (error) {
     throw asRefusal(error)
   }

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { checkImageBytes, type ImageMime } from './decode.ts'
+import type { MediaKind } from './kinds.ts'
 import type { PdqConvention } from '../kernels/pdq.ts'
 import type { PreviewVariant } from './preview.ts'
 
@@ -24,6 +25,10 @@ export type HashedFile = {
   md5: string
   /** By its first bytes. */
   mime: string
+  /** Missing for what is no photo, video or sound. */
+  kind?: MediaKind
+  /** A photo with more than one frame. */
+  animated?: boolean
   /** Missing for what is no image, or cannot be decoded; `problem` then says why. */
   image?: HashedImage
   problem?: string

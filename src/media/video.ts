@@ -23,6 +23,8 @@ export type HashedVideo = {
   width: number
   height: number
   fps: number
+  /** Whether the decoder was given only what the hashes need. */
+  thinned: boolean
   /** Why frames are missing of a file that could be read in part. */
   damage?: string
 }
@@ -160,12 +162,19 @@ async function hashThin(
     'pipe:0',
   ]
   // Times are places here, one a millisecond; a muxer wants them to rise by more than rounding leaves.
-  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`]
+  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`, ...tools.passthrough]
   const { ended, count } = await decode(tools, [...input, ...picked], limits, hashes.add, chunks)
   if (ended === 'timeout') throw tooSlow(limits)
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
-  return { frames: hashes.frames(), durationMs: Math.round((sizes.length / fps) * 1_000), fps, width, height }
+  return {
+    frames: hashes.frames(),
+    durationMs: Math.round((sizes.length / fps) * 1_000),
+    fps,
+    width,
+    height,
+    thinned: true,
+  }
 }
 
 /** Anything that ffmpeg demuxes, every frame decoded. */
@@ -187,6 +196,7 @@ async function hashAny(tools: Tools, path: string, limits: VideoOptions): Promis
     fps,
     width,
     height,
+    thinned: false,
     ...(ran.code === 0 && ran.said === '' ? {} : { damage: withoutPaths(ran.said).split('\n')[0]!.slice(0, 200) }),
   }
 }

@@ -31,6 +31,7 @@ test('leaving out what no hash needs changes no bit', { skip }, async () => {
   const [thin, whole] = [await hashVideo(path), await hashVideo(path, { thin: false })]
   assert.ok(thin.ok && whole.ok)
   assert.deepEqual(thin.video.frames, whole.video.frames)
+  assert.deepEqual([thin.video.thinned, whole.video.thinned], [true, false])
   assert.equal(thin.video.fps, whole.video.fps)
   assert.equal(thin.video.damage, undefined)
 })

@@ -264,23 +264,18 @@ export function deal(chunk: u32, from: u32, to: u32, twins: usize, cursors: usiz
   }
 }
 
-/** Puts the records from `from` to `to` (bytes), all of one high byte, into its 256 buckets, which begin at `start`. */
-export function settle(chunk: u32, high: u32, from: usize, to: usize, start: u32, cursors: usize): void {
+/** Counts the records from `from` to `to` (bytes) by their low byte. */
+export function tally(from: usize, to: usize, counts: usize): void {
+  for (let at = from; at < to; at += 8) {
+    const place = counts + (<usize>load<u8>(at, 5) << 2)
+    store<u32>(place, load<u32>(place) + 1)
+  }
+}
+
+/** Puts the records from `from` to `to` (bytes) where the cursors of their low bytes point. */
+export function settle(chunk: u32, from: usize, to: usize, cursors: usize): void {
   const key = keys + (<usize>chunk * listed << 1)
   const slot = slots + <usize>chunk * listed * 3
-  const table = tables + <usize>chunk * tableBytes + (<usize>high << 10)
-  memory.fill(cursors, 0, 1024)
-  for (let at = from; at < to; at += 8) {
-    const cursor = cursors + (<usize>load<u8>(at, 5) << 2)
-    store<u32>(cursor, load<u32>(cursor) + 1)
-  }
-  for (let at: usize = 0; at < 1024; at += 4) {
-    const bucket = load<u32>(cursors + at)
-    store<u32>(cursors + at, start)
-    store<u32>(table + at, start)
-    start += bucket
-  }
-  store<u32>(table + 1024, start)
   for (let at = from; at < to; at += 8) {
     const record = load<u64>(at)
     const cursor = cursors + ((<usize>(record >> 40) & 0xff) << 2)

@@ -1,7 +1,7 @@
 import { hammingWasm } from './hamming.wasm.ts'
 
-/** The functions of hamming.as over one memory. Places are bytes in that memory. */
-export type HammingWasm = {
+/** What hamming.as and its plain twin can do with one memory; hamming.as says what. Places are bytes in that memory. */
+export type HammingFunctions = {
   ask: (a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number) => void
   place: (hashesAt: number, keysAt: number, slotsAt: number, tablesAt: number, listed: number) => void
   scan: (base: number, from: number, to: number, radius: number) => void
@@ -17,7 +17,8 @@ export type HammingWasm = {
   ) => number
   count: (from: number, to: number, twins: number, counts: number) => void
   deal: (chunk: number, from: number, to: number, twins: number, cursors: number, low: number, high: number) => void
-  settle: (chunk: number, high: number, from: number, to: number, start: number, cursors: number) => void
+  tally: (from: number, to: number, counts: number) => void
+  settle: (chunk: number, from: number, to: number, cursors: number) => void
 }
 
 const pageBytes = 65_536
@@ -28,7 +29,7 @@ let module: WebAssembly.Module | false | undefined
 export function hammingOver(
   memory: WebAssembly.Memory,
   hit: (entry: number, distance: number) => void,
-): HammingWasm | undefined {
+): HammingFunctions | undefined {
   if (module === undefined)
     try {
       module = new WebAssembly.Module(Uint8Array.from(atob(hammingWasm), (char) => char.charCodeAt(0)))
@@ -40,7 +41,7 @@ export function hammingOver(
   const { exports } = new WebAssembly.Instance(module, {
     env: { memory, abort: () => {}, hit: (entry: number, distance: number) => hit(entry >>> 0, distance) },
   })
-  return exports as unknown as HammingWasm
+  return exports as unknown as HammingFunctions
 }
 
 /** Memory for `hammingOver` of at least so many bytes, all zero, that may later grow. Throws a RangeError without room. */

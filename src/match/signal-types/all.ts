@@ -1,3 +1,4 @@
+import { chromaprintType } from './chromaprint.ts'
 import { photoEmbeddingType, textEmbeddingType } from './embedding.ts'
 import { exactType, md5Type, sha1Type } from './exact.ts'
 import { photoType } from './photo.ts'
@@ -15,6 +16,7 @@ export const signalTypes: readonly SignalType[] = [
   photoType,
   vpdqType,
   tmkType,
+  chromaprintType,
   exactType,
   sha1Type,
   md5Type,

@@ -1,5 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createHammingIndex, hammingDistance } from '../../kernels/hamming-index.ts'
+import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
 import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 
@@ -7,6 +8,8 @@ import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 export const pdqQualityMin = 50
 // Unrelated photos lie around 128 bits; beyond 64 they begin to meet in lists of millions.
 const thresholdMax = 64
+/** Of one photo in one position; a bank may hold the same hash a million times. */
+const hitsMax = 2_000
 
 /** Photos by PDQ, in all eight dihedral positions. */
 export const photoType: SignalType = {
@@ -36,7 +39,18 @@ export const photoType: SignalType = {
         // Kept in the bank and shown, but not matched.
         if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
       },
+      addMany(entries) {
+        const matched = entries.filter(({ quality }) => quality === null || quality >= pdqQualityMin)
+        const words = new Uint32Array(matched.length * pdqWords)
+        for (const [at, { signal }] of matched.entries()) words.set(pdqFromHex(signal), at * pdqWords)
+        index.addMany(
+          Uint32Array.from(matched, ({ slot }) => slot),
+          words,
+        )
+      },
+      maintain: (budgetNs) => index.maintain(budgetNs),
       remove: (slot) => void index.remove(slot),
+      stats: () => hammingStats(index),
       search(content, { radiusMax, thresholdOf, wanted, unturned }) {
         const hits: SignalHit[] = []
         for (const [at, photo] of (content.photos ?? []).entries()) {
@@ -45,13 +59,11 @@ export const photoType: SignalType = {
           const best = new Map<number, SignalHit>()
           const turns = words.length / pdqWords
           for (const [turn, name] of dihedrals.slice(0, turns).entries())
-            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords)) {
-              if (
-                wanted?.(id) === false ||
-                distance > thresholdOf(id) ||
-                distance >= (best.get(id)?.distance ?? Infinity)
-              )
-                continue
+            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords, {
+              limit: hitsMax,
+              ...(wanted === undefined ? {} : { wanted }),
+            })) {
+              if (distance > thresholdOf(id) || distance >= (best.get(id)?.distance ?? Infinity)) continue
               const similarity = 1 - distance / pdqBits
               best.set(id, {
                 slot: id,

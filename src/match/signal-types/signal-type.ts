@@ -1,3 +1,5 @@
+import type { HammingStats } from '../../kernels/hamming-stats.ts'
+
 /** One more reading of a photo: turned, or with something that was added to it taken away. */
 export type PhotoReading = {
   /** How the reading comes from the photo as sent, in the names of `domain/plain-words.ts`: `border`, `invert`. */
@@ -73,9 +75,15 @@ export type SearchOptions = {
 export type SignalIndex = {
   /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
   add: (slot: number, signal: string, quality: number | null) => void
+  /** The same for many at once, where that is quicker; slots that are not there yet. */
+  addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
+  /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
+  maintain?: (budgetNs: number) => boolean
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
+  /** What it is made of, where it searches hashes by distance. */
+  stats?: () => HammingStats
 }
 
 export type Comparison = {

@@ -10,7 +10,7 @@ import {
 } from '../../kernels/tmk.ts'
 import type { SignalHit, SignalType } from './signal-type.ts'
 
-const hundredths = (value: number) => Math.ceil(Math.round(value * 1e6) / 1e4) / 100
+const hundredths = (value: number) => Math.max(0, Math.ceil(Math.round(value * 1e6) / 1e4) / 100)
 const fromBase64 = (signal: string) => readTmk(Buffer.from(signal, 'base64'))
 
 /** The worse of both levels: the reference matches where both are at least 0.7. */

@@ -1,5 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createHammingIndex } from '../../kernels/hamming-index.ts'
+import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqDihedralOfHash, pdqWords } from '../../kernels/pdq.ts'
 import { vpdqFromText, vpdqFramesMax, vpdqToText } from '../../kernels/vpdq-text.ts'
 import { vpdqAlign, vpdqCompare, vpdqDistance, vpdqMatchable, vpdqRadius } from '../../kernels/vpdq.ts'
@@ -117,6 +118,7 @@ function createVpdqIndex(): SignalIndex {
       framesOf.set(slot, frames)
     },
     remove,
+    stats: () => hammingStats(index),
     search(content, { radiusMax, thresholdOf, wanted, unturned }) {
       const hits: SignalHit[] = []
       for (const [at, video] of (content.videos ?? []).entries()) {
