@@ -286,8 +286,13 @@ export function withRetro<L extends Ledger>(ledger: L, settings: RetroDeps['sett
             dueMs,
             body: { entryId: body.entryId },
           })
-        else if (
-          (kind === 'bank.entry_added' || kind === 'bank.entry_released') &&
+        else if (kind === 'bank.entries_added' && settings(tenantId).retroBanks[body.bankId] !== undefined) {
+          const { bankId } = body
+          for (const { entryId, draft } of body.entries)
+            if (draft !== true)
+              await scheduleTimer(tx, { tenantId, kind: 'retro-entry', key: entryId, dueMs, body: { bankId, entryId } })
+        } else if (
+          (kind === 'bank.entry_added' || kind === 'bank.entry_released' || kind === 'bank.entry_went_live') &&
           settings(tenantId).retroBanks[body.bankId] !== undefined
         ) {
           const { bankId, entryId } = body

@@ -1,14 +1,23 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Bank } from './bank.ts'
+import type { VisibleBank } from './bank.ts'
 import { md5Type } from './signal-types/exact.ts'
 import { createTenantIndex } from './tenant-index.ts'
 
 const digest = (what: string | number) => createHash('sha256').update(String(what)).digest('hex')
 const idOf = (n: number) => `0190aaaa-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
 const bank = (bankId: string, thresholds: Record<string, number> = {}) =>
-  ({ bankId, name: bankId, purpose: '', action: 'review', thresholds, negative: false }) as unknown as Bank
+  ({
+    bankId,
+    name: bankId,
+    purpose: '',
+    action: 'review',
+    thresholds,
+    negative: false,
+    enabled: true,
+    ownerTenantId: 'a',
+  }) as unknown as VisibleBank
 const entry = (entryId: string, bankId: string, signals: Record<string, string>, labels: string[] = []) => ({
   entryId,
   bankId,
@@ -56,7 +65,7 @@ test('thresholds are those of each bank, and other banks than those asked are no
   index.setBank(bank('wide', { pdq: 60 }))
   index.put(entry(idOf(1), 'tight', { pdq: digest(1) }))
   index.put(entry(idOf(2), 'wide', { pdq: near(digest(1), 12) }))
-  const found = (bits: number, banks?: ReadonlyMap<string, Bank>) =>
+  const found = (bits: number, banks?: ReadonlyMap<string, VisibleBank>) =>
     index
       .find({ photos: [{ pdq: near(digest(1), bits) }] }, banks === undefined ? {} : { banks })
       .map(({ bank: own, threshold }) => [own.bankId, threshold])

@@ -1,6 +1,6 @@
 import { createDigestIndex } from '../kernels/digest-index.ts'
+import type { VisibleBank as Bank } from './bank.ts'
 import type { HammingStats } from '../kernels/hamming-stats.ts'
-import type { Bank } from './bank.ts'
 import { signalTypes } from './signal-types/all.ts'
 import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
 
@@ -11,6 +11,8 @@ export type IndexedEntry = {
   signals: Record<string, string>
   quality: number | null
   labels: readonly string[]
+  /** Held for review: it matches, and a person looks. */
+  held?: boolean
 }
 
 /** One hit, and what it hit. */
@@ -21,6 +23,7 @@ export type Found = {
   threshold: number
   entryId: string
   labels: string[]
+  held: boolean
 }
 
 export type FindOptions = {
@@ -38,6 +41,8 @@ export type TenantIndex = {
   /** Entries in memory. */
   readonly size: number
   setBank: (bank: Bank) => void
+  /** Asks a bank no longer; with `entries`, these go too. */
+  dropBank: (bankId: string, entries: boolean) => void
   /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
   /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
@@ -57,6 +62,8 @@ export type TenantIndex = {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
 const flushEntries = 100_000
+/** The number of no bank, for slots that are free. */
+const nowhere = 0xffff_ffff
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
@@ -81,6 +88,8 @@ export function createTenantIndex(): TenantIndex {
   /** Ids that are no UUIDs, which other installations may have made. */
   const oddSlots = new Map<string, number>()
   const oddIds = new Map<number, string>()
+  /** Slots of entries that are held for review: few. */
+  const heldSlots = new Set<number>()
 
   // What many entries share, by number.
   const bankIds: string[] = []
@@ -119,9 +128,11 @@ export function createTenantIndex(): TenantIndex {
     typesOf = wider(typesOf, capacity)
   }
 
-  const describe = (slot: number, { bankId, labels }: IndexedEntry) => {
+  const describe = (slot: number, { bankId, labels, held = false }: IndexedEntry) => {
     bankOf[slot] = numberOfBank(bankId)
     labelsOf[slot] = numberOfLabels(labels)
+    if (held) heldSlots.add(slot)
+    else heldSlots.delete(slot)
   }
   const takeIn = (entry: IndexedEntry, add: (at: number, slot: number, signal: string) => void) => {
     const { entryId, signals } = entry
@@ -177,6 +188,24 @@ export function createTenantIndex(): TenantIndex {
     return made
   }
 
+  const drop = (slot: number) => {
+    for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
+      if ((types & 1) !== 0) {
+        indexes[at]!.remove(slot)
+        entriesOf[at]!--
+      }
+    const odd = oddIds.get(slot)
+    if (odd === undefined) ids.remove(slot)
+    else {
+      oddIds.delete(slot)
+      oddSlots.delete(odd)
+    }
+    heldSlots.delete(slot)
+    bankOf[slot] = nowhere
+    free.push(slot)
+    size--
+  }
+
   return {
     get banks() {
       return banks
@@ -188,6 +217,15 @@ export function createTenantIndex(): TenantIndex {
       numberOfBank(bank.bankId)
       banks = new Map(banks).set(bank.bankId, bank)
       preparedFor = new WeakMap()
+    },
+    dropBank(bankId, entries) {
+      const rest = new Map(banks)
+      rest.delete(bankId)
+      banks = rest
+      preparedFor = new WeakMap()
+      const number = bankNumbers.get(bankId)
+      if (!entries || number === undefined) return
+      for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
     },
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
@@ -207,16 +245,7 @@ export function createTenantIndex(): TenantIndex {
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
-      if (slot < 0) return
-      for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
-        if ((types & 1) !== 0) {
-          indexes[at]!.remove(slot)
-          entriesOf[at]!--
-        }
-      if (oddIds.delete(slot)) oddSlots.delete(entryId)
-      else ids.remove(slot)
-      free.push(slot)
-      size--
+      if (slot >= 0) drop(slot)
     },
     stats: () =>
       signalTypes.flatMap(({ name }, at) => {
@@ -243,7 +272,8 @@ export function createTenantIndex(): TenantIndex {
           const bank = asked.get(bankIds[number]!)
           if (bank === undefined) continue
           const labels = labelLists[labelsOf[hit.slot]!]!
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels })
+          const held = heldSlots.has(hit.slot)
+          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
         }
       }
       return found

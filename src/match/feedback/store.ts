@@ -257,9 +257,13 @@ export async function selectBankLog(
   limit: number,
 ): Promise<{ entryIds: Map<string, number>; nextOrdinal: number; more: boolean }> {
   const rows = await query<{ ordinal: number; entry_ids: string[]; recorded_ms: number }>(
-    `SELECT ordinal, recorded_ms, ARRAY(SELECT jsonb_array_elements_text(
-         jsonb_path_query_array(body, '$.entryId') || jsonb_path_query_array(body, '$.entries[*].entryId') ||
-         jsonb_path_query_array(body, '$.retiredIds[*]'))) AS entry_ids
+    `SELECT ordinal, recorded_ms, CASE
+         WHEN body ? 'entryId' THEN ARRAY[body ->> 'entryId'] ||
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(body -> 'retiredIds', '[]')))
+         WHEN kind = 'bank.entries_added' THEN ARRAY(SELECT e ->> 'entryId' FROM jsonb_array_elements(body -> 'entries') AS e)
+         WHEN body ? 'importId' THEN ARRAY(SELECT b.entry_id FROM bank_entries b
+           WHERE b.tenant_id = $1 AND b.import_id = body ->> 'importId')
+         ELSE '{}' END AS entry_ids
      FROM ledger_entries
      WHERE tenant_id = $1 AND subject_kind = 'item' AND subject_id = $2 AND ordinal > $3
        AND ordinal <= (SELECT ordinal FROM ledger_watermark) ORDER BY ordinal LIMIT $4`,
