@@ -3,6 +3,7 @@ import { table, UsageError, type Command } from './command.ts'
 /** The commands of the group. A new one is a file and a line here. */
 const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
   hash: { summary: 'print hashes of files and folders', load: () => import('./match-hash.ts') },
+  exchange: { summary: 'list, set up, run and watch exchanges', load: () => import('./match-exchange.ts') },
   index: { summary: 'what the search index of a running server is made of', load: () => import('./match-index.ts') },
   lookup: {
     summary: 'look files, hashes and texts up in the banks of a running Custos',

@@ -29,7 +29,7 @@ export type BankUpdate = { name?: string; purpose?: string; action?: string; thr
 
 /** Content of a new entry: an image that was stored, a hash that somebody else made, or a text. */
 export type NewEntryContent = {
-  media?: { sha256: string; pdq?: { hash: string; quality: number } }
+  media?: { sha256: string; pdq?: { hash: string; quality: number }; signals?: Readonly<Record<string, string>> }
   pdq?: { hash: string; quality?: number }
   text?: string
 }
@@ -230,8 +230,11 @@ function signalsOf(input: NewEntryContent): { signals: Record<string, string>; q
       ...(input.pdq.quality === undefined ? {} : { quality: input.pdq.quality }),
     }
   }
-  const { sha256, pdq } = input.media!
-  return pdq === undefined ? { signals: { sha256 } } : { signals: { sha256, pdq: pdq.hash }, quality: pdq.quality }
+  const { sha256, pdq, signals } = input.media!
+  return {
+    signals: { ...signals, sha256, ...(pdq === undefined ? {} : { pdq: pdq.hash }) },
+    ...(pdq === undefined ? {} : { quality: pdq.quality }),
+  }
 }
 
 function checkBank(bank: BankUpdate): void {

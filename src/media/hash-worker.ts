@@ -6,19 +6,24 @@ import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
 import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
 import { mediaBytesMax, sniffMime, withPixels } from './decode.ts'
+import { derivativesOf } from './derivatives.ts'
 import { sniffMedia } from './kinds.ts'
 import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
 
-function hashImage(bytes: Uint8Array, convention: PdqConvention = 'full'): Promise<HashedImage> {
+function hashImage(
+  bytes: Uint8Array,
+  { convention = 'full', derivatives = false }: { convention?: PdqConvention; derivatives?: boolean },
+): Promise<HashedImage> {
   return withPixels(bytes, ({ mime, width, height, rgb }): HashedImage => {
     const stages = pdqStages(rgb, width, height, convention)
     if (stages === undefined) return { mime, width, height }
     const words = pdqDihedral(stages)
     const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
-    return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
+    const pdq = { hash: dihedral[0]!, quality: stages.quality, dihedral }
+    return { mime, width, height, pdq, ...(derivatives ? derivativesOf({ rgb, width, height }, stages) : {}) }
   })
 }
 
@@ -49,7 +54,7 @@ async function hashFile(path: string, convention: PdqConvention): Promise<Hashed
   const digests = digested(bytes)
   if (digests.kind === 'video' || digests.kind === 'audio') return digests
   try {
-    return { ...digests, image: await hashImage(bytes, convention) }
+    return { ...digests, image: await hashImage(bytes, { convention }) }
   } catch (error) {
     if (error instanceof InputError) return { ...digests, problem: error.message }
     throw error
@@ -59,7 +64,7 @@ async function hashFile(path: string, convention: PdqConvention): Promise<Hashed
 function work(request: WorkerRequest) {
   switch (request.op) {
     case 'hash':
-      return hashImage(request.bytes)
+      return hashImage(request.bytes, { derivatives: request.derivatives })
     case 'preview':
       return previewImage(request.bytes, request.variant)
     case 'file':
