@@ -26,13 +26,15 @@ export const queries = new QueryClient({
 })
 
 export function keyOf<R extends AnyRoute>(route: R, input?: CallInput<R>): unknown[] {
-  const { params, query } = (input ?? {}) as { params?: unknown; query?: unknown }
-  return input === undefined ? [route.id] : [route.id, params ?? null, query ?? null]
+  const { params, query, body } = (input ?? {}) as { params?: unknown; query?: unknown; body?: unknown }
+  return input === undefined
+    ? [route.id]
+    : [route.id, params ?? null, query ?? null, ...(body === undefined ? [] : [body])]
 }
 
 export type ReadOptions = { enabled?: boolean; everyMs?: number; keep?: boolean; staleMs?: number }
 
-/** Reads a route. The key is the route with its input, so that the same question is asked once. */
+/** Reads a route. The key is the route with its input (also the body of those that read by POST), so that it is asked once. */
 export function useRead<R extends AnyRoute>(
   route: R,
   input: CallInput<R>,

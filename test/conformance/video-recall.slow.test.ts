@@ -20,11 +20,11 @@ const edits: { name: string; args: string; sparse: number; dense: number }[] = [
   { name: 'encoded anew at a quarter of the bitrate', args: '-crf 33', sparse: 3, dense: 3 },
   { name: 'half the size', args: '-vf scale=iw/2:-2', sparse: 3, dense: 3 },
   { name: 'WebM (VP8)', args: '-c:v libvpx -b:v 600k -deadline realtime -cpu-used 8 -f webm', sparse: 3, dense: 3 },
-  { name: 'cut at whole seconds', args: '-ss 2 -t 3', sparse: 2, dense: 3 },
+  { name: 'cut at whole seconds', args: '-ss 2 -t 3', sparse: 3, dense: 3 },
   { name: 'cut in between', args: '-ss 2.4 -t 3', sparse: 0, dense: 3 },
   { name: '15 frames a second', args: '-r 15', sparse: 0, dense: 3 },
   { name: 'letterboxed by a tenth', args: '-vf pad=iw:ih*1.1:0:(oh-ih)/2', sparse: 0, dense: 0 },
-  { name: 'mirrored', args: '-vf hflip', sparse: 0, dense: 2 },
+  { name: 'mirrored', args: '-vf hflip', sparse: 3, dense: 3 },
 ]
 const folder = mkdtempSync(join(tmpdir(), 'custos-test-recall-'))
 after(() => rmSync(folder, { recursive: true, force: true }))

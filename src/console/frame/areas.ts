@@ -9,6 +9,7 @@ import {
   IconInbox,
   IconLayoutDashboard,
   IconPhoto,
+  IconPhotoSearch,
   IconRoute,
   IconScale,
   IconUsers,
@@ -42,6 +43,14 @@ export const areas: Area[] = [
   { to: '/review', title: 'Queues', group: 'Review', icon: IconInbox, key: 'q', holds: 'jobs that wait for a person' },
   { to: '/appeals', title: 'Appeals', group: 'Review', icon: IconScale, key: 'a', holds: 'requests to look again' },
   { to: '/rules', title: 'Rules', group: 'Detect', icon: IconRoute, key: 'r', holds: 'when these facts hold, propose' },
+  {
+    to: '/match',
+    title: 'Match',
+    group: 'Detect',
+    icon: IconPhotoSearch,
+    key: 'm',
+    holds: 'whether anything is known already',
+  },
   { to: '/banks', title: 'Banks', group: 'Detect', icon: IconPhoto, key: 'b', holds: 'known content' },
   {
     to: '/decisions',

@@ -1,6 +1,7 @@
 import { IconEyeOff, IconPhotoOff } from '@tabler/icons-react'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import type { EventMedia } from '../../domain/event.ts'
+import { useClearPicture } from './clear-picture.ts'
 import './entry.css'
 
 /** Smaller tiles show the sign alone: in a grid the words would be noise. */
@@ -8,37 +9,31 @@ const wordsPxMin = 200
 
 /**
  * A picture, blurred and grey until it is asked for: hold the pointer, Space or Enter to see it; letting go veils it again.
- * The clear picture is fetched only then, and the server notes who looked.
+ * The clear picture is fetched only then, and the server notes who looked. With `localUrl` it is a file of the person that
+ * is on this machine only: nothing is fetched and nothing noted.
  */
-export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; sizePx?: number; jobId?: string }) {
+export function MediaTile({
+  media,
+  sizePx = 200,
+  jobId,
+  localUrl,
+}: {
+  media: EventMedia
+  sizePx?: number
+  jobId?: string
+  localUrl?: string
+}) {
   const [shown, setShown] = useState(false)
-  const [clearUrl, setClearUrl] = useState<string>()
-  const [failed, setFailed] = useState(false)
-  const asked = useRef(false)
   const sha256 = media.upload
-  useEffect(
-    () => () => {
-      if (clearUrl !== undefined) URL.revokeObjectURL(clearUrl)
-    },
-    [clearUrl],
-  )
+  const { url: clearUrl, failed, ask } = useClearPicture(sha256, jobId)
   const reveal = () => {
     setShown(true)
-    if (asked.current || sha256 === undefined) return
-    asked.current = true
-    void fetch(`/v1/media/${sha256}?variant=full${jobId === undefined ? '' : `&job=${encodeURIComponent(jobId)}`}`)
-      .then(async (response) => {
-        if (!response.ok) throw new Error(String(response.status))
-        setClearUrl(URL.createObjectURL(await response.blob()))
-      })
-      .catch(() => {
-        asked.current = false
-        setFailed(true)
-      })
+    ask()
   }
   const veil = () => setShown(false)
   const word = media.kind === 'photo' ? 'Photo' : media.kind
-  if (sha256 === undefined)
+  const moving = localUrl !== undefined && media.kind === 'video'
+  if (sha256 === undefined && localUrl === undefined)
     return (
       <span className="media-tile" style={{ width: sizePx, height: sizePx * 0.6, cursor: 'default' }}>
         <span className="media-words">
@@ -52,7 +47,7 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
       type="button"
       className="media-tile"
       style={{ width: sizePx, height: sizePx * 0.75 }}
-      aria-label={`${word} · hold to see (${media.id}, veiled; looking is logged)`}
+      aria-label={`${word} · hold to see (${media.id}, veiled${localUrl === undefined ? '; looking is logged' : ''})`}
       aria-pressed={shown}
       onPointerDown={reveal}
       onPointerUp={veil}
@@ -70,12 +65,34 @@ export function MediaTile({ media, sizePx = 200, jobId }: { media: EventMedia; s
         if (event.key === ' ' || event.key === 'Enter') veil()
       }}
     >
-      {shown && clearUrl !== undefined ? (
-        <img src={clearUrl} alt="" />
+      {moving ? (
+        <>
+          <video
+            src={localUrl}
+            muted
+            playsInline
+            loop
+            autoPlay={shown}
+            preload="metadata"
+            data-veiled={shown ? undefined : ''}
+            ref={(video) => {
+              if (shown) void video?.play().catch(() => {})
+              else video?.pause()
+            }}
+          />
+          {shown ? null : (
+            <span className="media-words">
+              <IconEyeOff size={16} aria-hidden />
+              {sizePx < wordsPxMin ? null : 'Video · hold to play'}
+            </span>
+          )}
+        </>
+      ) : shown && (clearUrl ?? localUrl) !== undefined ? (
+        <img src={clearUrl ?? localUrl} alt="" />
       ) : (
         <>
           <img
-            src={`/v1/media/${sha256}?variant=blurred`}
+            src={localUrl ?? `/v1/media/${sha256}?variant=blurred`}
             alt=""
             data-veiled=""
             loading="lazy"

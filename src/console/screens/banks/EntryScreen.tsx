@@ -26,6 +26,7 @@ import { Page, Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { EntryMatches } from './EntryMatches.tsx'
+import { RetroPanel } from './RetroPanel.tsx'
 import { precisionOf, statusTones } from './state.ts'
 
 const acts = {
@@ -119,6 +120,7 @@ export function Screen() {
             )}
           </Panel>
           <EntryMatches entryId={entryId} />
+          <RetroPanel bankId={bankId} entryId={entryId} />
         </div>
         <div>
           <Panel title="Record">

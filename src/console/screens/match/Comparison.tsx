@@ -1,0 +1,280 @@
+import { Button, SegmentedControl } from '@mantine/core'
+import { IconExternalLink, IconPlus } from '@tabler/icons-react'
+import { turnText } from '../../../domain/plain-words.ts'
+import { getBankEntry, type BankEntry } from '../../../http/contract/banks.ts'
+import { compareSignals } from '../../../http/contract/match.ts'
+import { useRead } from '../../api.ts'
+import { Go } from '../../frame/Go.tsx'
+import { useKeys } from '../../frame/keys.ts'
+import { useMay } from '../../frame/session.tsx'
+import { percentText } from '../../frame/time.ts'
+import { path, useUrl } from '../../frame/url.ts'
+import { Badge } from '../../parts/Badge.tsx'
+import { CopyId } from '../../parts/CopyId.tsx'
+import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
+import { KeyHint } from '../../parts/KeyHint.tsx'
+import { MarkedText } from '../../parts/MarkedText.tsx'
+import { MediaTile } from '../../parts/MediaTile.tsx'
+import { Panel } from '../../parts/Page.tsx'
+import { ValueBar } from '../../parts/ValueBar.tsx'
+import type { Asked } from './asked.ts'
+import { DistanceBar } from './DistanceBar.tsx'
+import { Judgements } from './Judgements.tsx'
+import { Overlay } from './Overlay.tsx'
+import { PdqPicture } from './PdqPicture.tsx'
+import { clockText, differingBits, layOver, nearestReading, signalText, type Found } from './state.ts'
+
+const tilePx = 300
+const views = ['side', 'wipe', 'difference'] as const
+
+/** The query beside the entry that it matches, with everything that says how alike they are, and what can be done. */
+export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found; onAdd: () => void }) {
+  const url = useUrl()
+  const mayBanks = useMay('banks:read')
+  const mayAdd = useMay('banks:write')
+  const { bank, best, entryId } = found
+  const params = { bankId: bank.id, entryId }
+  const read = useRead(getBankEntry, { params }, { enabled: mayBanks, staleMs: 30_000 })
+  const entry = read.data
+  const entrySha256 = entry?.mediaSha256 ?? undefined
+  const layable = asked.localUrl !== undefined && asked.kind === 'photo' && entrySha256 !== undefined
+  const asked3 = url.search['view'] as (typeof views)[number] | undefined
+  const view = layable && asked3 !== undefined && views.includes(asked3) ? asked3 : 'side'
+  const show = (next: string) => url.set({ view: next === 'side' ? undefined : next })
+  const open = () => url.go(path`/banks/${bank.id}/${entryId}`)
+  useKeys('Match', [
+    ...(layable
+      ? [
+          {
+            keys: 'v',
+            does: 'Side by side, wipe, difference',
+            run: () => show(views[(views.indexOf(view) + 1) % views.length]!),
+          },
+        ]
+      : []),
+    { keys: 'o', does: 'Open the bank entry', run: open },
+    ...(mayAdd && asked.answer !== undefined ? [{ keys: 'a', does: 'Add to a bank', run: onAdd }] : []),
+  ])
+  const transformation = found.matches.find((match) => match.transformation !== undefined)?.transformation
+  const features = Object.entries(best.pair?.features ?? {})
+  const judgements = found.matches.find((match) => (match.judgements?.length ?? 0) > 0)?.judgements ?? []
+  return (
+    <div className="comparison">
+      <Panel
+        title={`Beside “${bank.name}”`}
+        acts={
+          layable ? (
+            <>
+              <SegmentedControl
+                aria-label="How they are compared"
+                value={view}
+                onChange={show}
+                data={[
+                  { value: 'side', label: 'Side by side' },
+                  { value: 'wipe', label: 'Wipe' },
+                  { value: 'difference', label: 'Difference' },
+                ]}
+              />
+              <KeyHint keys="v" />
+            </>
+          ) : null
+        }
+      >
+        {view === 'side' ? (
+          <div className="match-sides">
+            <section>
+              <h3>What was asked</h3>
+              <AskedView asked={asked} found={found} />
+            </section>
+            <section>
+              <h3>Known content</h3>
+              <KnownView entry={entry} loading={read.isLoading} />
+            </section>
+          </div>
+        ) : (
+          <Overlay
+            localUrl={asked.localUrl}
+            entrySha256={entrySha256!}
+            transformation={transformation}
+            mode={view as 'wipe' | 'difference'}
+          />
+        )}
+        {transformation === undefined ? null : (
+          <p className="small" style={{ margin: '8px 0 0' }}>
+            <Badge tone="attention">{turnText(transformation)}</Badge>{' '}
+            <span className="muted">
+              {view === 'side'
+                ? 'against the known content.'
+                : layOver(transformation).exact
+                  ? 'Laid over turned back.'
+                  : 'Laid over as far as is known; the rest does not line up.'}
+            </span>
+          </p>
+        )}
+        <div className="row wrap" style={{ marginTop: 12 }}>
+          <Button leftSection={<IconExternalLink size={14} aria-hidden />} onClick={open}>
+            Open entry <KeyHint keys="o" />
+          </Button>
+          {mayAdd ? (
+            <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={onAdd}>
+              Add to bank… <KeyHint keys="a" />
+            </Button>
+          ) : null}
+        </div>
+      </Panel>
+      <div className="columns even">
+        <div>
+          <Bits asked={asked} entry={entry} />
+          <VideoTimes asked={asked} entry={entry} />
+          <Panel title="How alike, signal by signal">
+            <div className="stack" style={{ gap: 6 }}>
+              {found.matches.map((match) => (
+                <div key={match.signalType} className="signal-near">
+                  <span>{signalText(match.signalType)}</span>
+                  <DistanceBar match={match} />
+                </div>
+              ))}
+            </div>
+            {features.length === 0 ? null : (
+              <>
+                <h3 style={{ margin: '12px 0 4px' }}>Over everything that both have</h3>
+                <dl className="features">
+                  {features.map(([name, value]) => (
+                    <div key={name}>
+                      <dt>{signalText(name)}</dt>
+                      <dd>
+                        <ValueBar value={value} />
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              </>
+            )}
+          </Panel>
+        </div>
+        <div>
+          <Panel title="What classifiers say">
+            <Judgements judgements={judgements} />
+          </Panel>
+          <Panel title="Where it comes from">
+            <EvidenceList
+              facts={[
+                [
+                  'Bank',
+                  <Go key="b" to={path`/banks/${bank.id}`}>
+                    {bank.name}
+                  </Go>,
+                ],
+                ['Sure', percentText(best.confidence)],
+                ['Labels', best.labels.join(', ')],
+                ['Source', best.source],
+                ['Record', recordText(best.record)],
+                ['Entry', <CopyId key="e" id={entryId} label="entry id" />],
+                ...factsOf(best.exchange ?? undefined),
+              ]}
+            />
+          </Panel>
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function recordText({ matches, confirmed, disputed }: Found['best']['record']): string {
+  if (matches === 0) return 'nothing rests on it yet'
+  return `${matches.toLocaleString('en')} ${matches === 1 ? 'match' : 'matches'}, ${confirmed.toLocaleString('en')} confirmed, ${disputed.toLocaleString('en')} disputed`
+}
+
+function AskedView({ asked, found }: { asked: Asked; found: Found }) {
+  const part = found.best.part
+  if (asked.localUrl !== undefined)
+    return asked.kind === 'audio' ? (
+      // oxlint-disable-next-line jsx-a11y/media-has-caption -- it is what somebody sent, and has none.
+      <audio controls src={asked.localUrl} style={{ width: '100%' }} />
+    ) : (
+      <MediaTile media={{ id: asked.name, kind: asked.kind ?? 'photo' }} localUrl={asked.localUrl} sizePx={tilePx} />
+    )
+  if (part.kind === 'text' && asked.typed?.as === 'text')
+    return <MarkedText text={asked.typed.words} start={part.start} end={part.end} />
+  return (
+    <p className="item-text mono small" dir="auto">
+      {part.kind === 'link' ? part.url : (asked.typed?.words ?? asked.name)}
+    </p>
+  )
+}
+
+function KnownView({ entry, loading }: { entry: BankEntry | undefined; loading: boolean }) {
+  if (entry === undefined)
+    return <p className="faint small">{loading ? 'Reading…' : 'The entry cannot be read here.'}</p>
+  if (entry.mediaSha256 !== null)
+    return <MediaTile media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
+  if (entry.text !== null) return <MarkedText text={entry.text} />
+  return (
+    <p className="faint small">Only its {Object.keys(entry.signals).map(signalText).join(' and ')} hash is kept.</p>
+  )
+}
+
+/** Both PDQ hashes and the bits in which they differ. */
+function Bits({ asked, entry }: { asked: Asked; entry: BankEntry | undefined }) {
+  const known = entry?.signals['pdq']
+  const reading = asked.hashes === undefined || known === undefined ? undefined : nearestReading(asked.hashes, known)
+  if (known === undefined || reading === undefined) return null
+  const bits = differingBits(reading.pdq, known)
+  return (
+    <Panel title={bits === 0 ? 'The hashes are equal' : `${bits} of 256 bits differ`}>
+      <div className="bits">
+        <figure>
+          <PdqPicture pdq={reading.pdq} label="PDQ hash of what was asked" />
+          <figcaption>{reading.name === 'original' ? 'asked' : `asked, ${turnText(reading.name)}`}</figcaption>
+        </figure>
+        <figure>
+          <PdqPicture pdq={known} label="PDQ hash of the known content" />
+          <figcaption>known</figcaption>
+        </figure>
+        <figure>
+          <PdqPicture pdq={reading.pdq} against={known} label={`The ${bits} bits that differ`} />
+          <figcaption>differ</figcaption>
+        </figure>
+      </div>
+    </Panel>
+  )
+}
+
+/** Which times of the asked video are which times of the known one. */
+function VideoTimes({ asked, entry }: { asked: Asked; entry: BankEntry | undefined }) {
+  const a = asked.hashes?.signals['vpdq']
+  const b = entry?.signals['vpdq']
+  const compared = useRead(
+    compareSignals,
+    { body: { signalType: 'vpdq', a: a ?? '', b: b ?? '' } },
+    { enabled: a !== undefined && b !== undefined, staleMs: Infinity },
+  )
+  const spans = compared.data?.spans ?? []
+  if (spans.length === 0) return null
+  return (
+    <Panel title="The same times">
+      <table className="plain-table">
+        <thead>
+          <tr>
+            <th>Asked</th>
+            <th>Known</th>
+            <th className="num">Frames</th>
+          </tr>
+        </thead>
+        <tbody>
+          {spans.slice(0, 12).map((span, index) => (
+            <tr key={index}>
+              <td>
+                {clockText(span.queryFromMs / 1_000)} to {clockText(span.queryToMs / 1_000)}
+              </td>
+              <td>
+                {clockText(span.entryFromMs / 1_000)} to {clockText(span.entryToMs / 1_000)}
+              </td>
+              <td className="num">{span.frames}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  )
+}

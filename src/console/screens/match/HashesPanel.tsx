@@ -1,0 +1,85 @@
+import { CopyId } from '../../parts/CopyId.tsx'
+import { EvidenceList } from '../../parts/EvidenceList.tsx'
+import { PdqPicture } from './PdqPicture.tsx'
+import { clockText, framesOf, qualityText, signalText, type Hashes } from './state.ts'
+
+const framesShownMax = 60
+const turns = ['as it is', '90°', '180°', '270°', 'upside down', 'mirrored', 'mirrored, 90°', 'mirrored, 270°']
+
+/** What was read from the content: its PDQ hash as a picture, video frames, digests. Nothing of it is kept. */
+export function HashesPanel({ hashes }: { hashes: Hashes }) {
+  const { pdq } = hashes.signals
+  const frames = framesOf(hashes.signals['vpdq'])
+  const others = Object.entries(hashes.signals).filter(([name]) => name !== 'pdq' && name !== 'vpdq')
+  return (
+    <div className="stack" style={{ gap: 12 }}>
+      {pdq === undefined ? null : (
+        <div className="hash-head">
+          <PdqPicture pdq={pdq} label="PDQ hash as a picture of 16 by 16 bits" />
+          <EvidenceList
+            facts={[
+              ['PDQ', <CopyId key="p" id={pdq} label="PDQ hash" characters={16} />],
+              ['Quality', hashes.quality === undefined ? undefined : qualityText(hashes.quality)],
+              ['Frames', hashes.animated ? 'more than one; this is the first' : undefined],
+            ]}
+          />
+        </div>
+      )}
+      {hashes.dihedral === undefined && hashes.readings === undefined ? null : (
+        <details>
+          <summary className="small">
+            Turned and mirrored{(hashes.readings?.length ?? 0) > 0 ? ', and read without what was added' : ''}
+          </summary>
+          <div className="hash-turns">
+            {(hashes.dihedral ?? []).map((each, index) => (
+              <figure key={index}>
+                <PdqPicture pdq={each} label={`PDQ hash of the picture ${turns[index]}`} />
+                <figcaption>{turns[index]}</figcaption>
+              </figure>
+            ))}
+            {(hashes.readings ?? []).map((each) => (
+              <figure key={each.transformation}>
+                <PdqPicture pdq={each.pdq} label={`PDQ hash, reading ${each.transformation}`} />
+                <figcaption>
+                  {each.transformation} ({each.quality})
+                </figcaption>
+              </figure>
+            ))}
+          </div>
+        </details>
+      )}
+      {frames.length === 0 ? null : (
+        <section aria-label="Frames of the video">
+          <h3>
+            {frames.length.toLocaleString('en')} frames, {clockText(frames[0]!.seconds)} to{' '}
+            {clockText(frames.at(-1)!.seconds)}
+          </h3>
+          <div className="hash-frames" tabIndex={0} role="region" aria-label="Hashes of the frames">
+            {frames.slice(0, framesShownMax).map((frame, index) => (
+              <figure key={index} data-poor={frame.quality < 50 ? '' : undefined}>
+                <PdqPicture pdq={frame.pdq} label={`Frame at ${clockText(frame.seconds)}, quality ${frame.quality}`} />
+                <figcaption>{clockText(frame.seconds)}</figcaption>
+              </figure>
+            ))}
+            {frames.length > framesShownMax ? (
+              <span className="faint small">and {(frames.length - framesShownMax).toLocaleString('en')} more</span>
+            ) : null}
+          </div>
+        </section>
+      )}
+      <EvidenceList
+        facts={others.map(([name, value]) => [
+          signalText(name),
+          value.length > 400 ? (
+            <span key={name} className="row">
+              <CopyId id={value} label={signalText(name)} characters={16} />
+              <span className="faint small">{value.length.toLocaleString('en')} characters</span>
+            </span>
+          ) : (
+            <CopyId key={name} id={value} label={signalText(name)} characters={20} />
+          ),
+        ])}
+      />
+    </div>
+  )
+}
