@@ -157,8 +157,8 @@ const turns: Record<string, string> = {
   rotate270: 'rotate(90deg)',
   flipX: 'scaleY(-1)',
   flipY: 'scaleX(-1)',
-  flipPlus1: 'rotate(90deg) scaleX(-1)',
-  flipMinus1: 'rotate(-90deg) scaleX(-1)',
+  flipPlus1: 'rotate(-90deg) scaleX(-1)',
+  flipMinus1: 'rotate(90deg) scaleX(-1)',
 }
 
 /** The quality of a photo's hash in words. */
