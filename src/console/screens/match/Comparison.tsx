@@ -124,7 +124,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
             </Button>
           ) : null}
           {view === 'side' && entrySha256 !== undefined ? (
-            <span className="faint small">
+            <span className="faint small hold-hint">
               Hold <KeyHint keys="r" /> to see both
             </span>
           ) : null}

@@ -188,7 +188,7 @@ function Looked({
         </Panel>
         <QueryInput onFiles={onFiles} onWords={onWords} />
       </div>
-      <div className="match-found">
+      <div className="match-found" data-done={asked.state === 'done' ? '' : undefined}>
         {asked.state === 'failed' ? (
           <Panel>
             <ErrorState what="Lookup" error={asked.error} onRetry={() => askAgain(asked.id)} />

@@ -63,11 +63,7 @@ export function signalText(name: string): string {
 }
 
 /** How near, in words with the threshold: `14 of 256 bits; threshold 31`. */
-export function distanceText({
-  distance,
-  threshold,
-  described,
-}: Pick<FullMatch, 'distance' | 'threshold' | 'described'>) {
+export function distanceText({ threshold, described }: Pick<FullMatch, 'threshold' | 'described'>): string {
   return threshold === 0 ? described : `${described}; threshold ${threshold.toLocaleString('en')}`
 }
 
