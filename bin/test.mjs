@@ -74,6 +74,11 @@ function ensurePrograms() {
       skips: 'tests that decode video and audio',
     },
     {
+      name: 'libchromaprint-tools',
+      there: () => has('fpcalc'),
+      skips: 'the comparison of audio fingerprints with fpcalc',
+    },
+    {
       name: 'chromium',
       there: () => ['chromium', 'chromium-browser', 'google-chrome'].some(has),
       skips: 'browser tests of the console',

@@ -17,6 +17,8 @@ import { deliverDue } from './flows/deliver.ts'
 import { createExchangeWorker, type ExchangeDeps } from './flows/exchange.ts'
 import { collectFeedback, sendFeedback } from './flows/exchange-feedback.ts'
 import { createCall, createPost, type OutboundRules } from './flows/outbound.ts'
+import { createHygiene } from './flows/bank-hygiene.ts'
+import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
@@ -47,10 +49,12 @@ import { decisionRoutes } from './http/routes/decisions.ts'
 import { gateRoutes } from './http/routes/gates.ts'
 import { policyRoutes } from './http/routes/policies.ts'
 import { subjectRoutes } from './http/routes/subjects.ts'
+import { bankImportRoutes } from './http/routes/bank-imports.ts'
 import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
+import { hygieneRoutes } from './http/routes/hygiene.ts'
 import { hmaMatchRoutes } from './http/routes/hma.ts'
 import { hmaBankRoutes } from './http/routes/hma-banks.ts'
 import { hmaExchangeRoutes } from './http/routes/hma-exchanges.ts'
@@ -70,6 +74,8 @@ import { createLedger, type Projector } from './ledger/ledger.ts'
 import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
+import { createPastMatches } from './match/hygiene/past.ts'
+import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
 import { createClusters } from './match/seen/clusters.ts'
@@ -129,6 +135,8 @@ const sealEveryMs = 200
 const timersEveryMs = 250
 const deliverEveryMs = 250
 const hubEveryMs = 1_000
+const hygieneEveryMs = 2_000
+const importsEveryMs = 1_000
 const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 const followEveryMs = 1_000
@@ -298,6 +306,7 @@ async function wire(
     records: createMediaRecords(db.query),
     hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
+  const meter = createMatchMeter({ db, clock })
   const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
     query: db.query,
     clock,
@@ -331,6 +340,7 @@ async function wire(
     labels,
     media,
     fetchMedia,
+    meter,
     resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
   })
   const worker = createIngestWorker({
@@ -426,7 +436,17 @@ async function wire(
   })
   const retro = { ...enforce, seen, settings: matchSettings }
   retroRoutes(mount, { ...retro, clusters: createClusters({ query: db.query, clock }) })
-  bankRoutes(mount, { db, ledger, clock, randomBytes, media, lookup })
+  const banks = { db, ledger, clock, randomBytes, media, lookup, settings: settings.current }
+  const pastMatches = createPastMatches({
+    query: db.query,
+    seen,
+    itemsMax: (tenantId) => matchSettings(tenantId).retroItemsMax,
+  })
+  bankRoutes(mount, { ...banks, pastMatches })
+  const hygiene = createHygiene({ ...enforce, lookup, meter, settings: settings.current })
+  hygieneRoutes(mount, { ...banks, hygiene })
+  let wakeImports = () => {}
+  bankImportRoutes(mount, { ...banks, wakeImports: () => wakeImports() })
   const { call, close: closeCall } = createCall(outbound)
   onStop(closeCall)
   const exchanges: ExchangeDeps = {
@@ -517,6 +537,7 @@ async function wire(
       wake()
       return running
     })
+    return () => wake()
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
@@ -531,6 +552,17 @@ async function wire(
     await collectFeedback(exchanges)
     while ((await sendFeedback(exchanges)) > 0);
   })
+  loop('looking after banks', hygieneEveryMs, () => hygiene.tick())
+  let importing = true
+  wakeImports = loop('importing into banks', importsEveryMs, async () => {
+    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh() })));
+  })
+  // Batches are durable: the next start goes on where this one stops.
+  onStop(async () => void (importing = false))
+  loop('forgetting imports that were never sent to their end', sweepEveryMs, () =>
+    forgetAbandonedImports({ db, clock }),
+  )
+  onStop(() => meter.flush())
   loop('live screens', hubEveryMs, async () => hub.tick())
   loop('following what passed', followEveryMs, () => seen.follow())
   loop('forgetting what passed long ago', sweepEveryMs, async () => {

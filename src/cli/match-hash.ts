@@ -1,9 +1,13 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { InputError } from '../domain/error.ts'
 import type { PdqConvention } from '../kernels/pdq.ts'
+import { createHashers } from '../media/all-hashers.ts'
+import { hashersFor, type MediaHasher } from '../media/hashers.ts'
+import { kindBytesMax, type MediaType } from '../media/kinds.ts'
 import { createMediaPool, type HashedFile } from '../media/hash-pool.ts'
 import { parse, table, UsageError, type Command, type Io } from './command.ts'
 import { findFiles, inOrder, linesToResume, type FoundFile } from './match-files.ts'
@@ -15,8 +19,9 @@ type Format = (typeof formats)[number]
 
 const usage = `FILE|FOLDER… [options]
 
-Prints one record for each file, in order: SHA-256, MD5, type by content, and PDQ for photos. Needs no server. A file that
-cannot be read or decoded has "error" in its record, stops nothing, and makes the exit code 3.
+Prints one record for each file, in order: SHA-256, MD5, type by content, PDQ for photos, and the hashes of videos and
+sounds (with ffmpeg). Needs no server. A file that cannot be read or decoded has "error" in its record, stops nothing, and
+makes the exit code 3.
 
   --convention C  full: all pixels, as in Java, Python and HMA (default); 512: as the C++ tool, reduced to 512 x 512
   --dihedral      the hashes of all eight turned and mirrored versions too
@@ -38,6 +43,9 @@ export type HashRecord = {
   quality?: number
   convention?: PdqConvention
   dihedral?: string[]
+  durationMs?: number
+  /** What was made of videos, sounds and animations, by signal type: `{ vpdq: '…' }`. */
+  signals?: Record<string, string>
   error?: string
 }
 const columns = [
@@ -52,6 +60,8 @@ const columns = [
   'quality',
   'convention',
   'dihedral',
+  'durationMs',
+  'signals',
   'error',
 ] as const satisfies readonly (keyof HashRecord)[]
 
@@ -90,6 +100,16 @@ export const command: Command = {
     let files = 0
     let skipped = 0
     let failed = 0
+    const hashers = createHashers({ ffmpeg: io.env.FFMPEG ?? 'ffmpeg' })
+    const oneAtATime = createGate(Math.max(1, Math.floor(workers / 2)))
+    const hashOne = async (found: FoundFile): Promise<HashRecord> => {
+      const hashed = await pool.hashFile(from(found.path), convention).catch(problemOf)
+      const record = recordOf(found, convention, values.dihedral, hashed)
+      if (!('sha256' in hashed) || hashed.kind === undefined || (hashed.kind === 'photo' && hashed.animated !== true))
+        return record
+      const type = { kind: hashed.kind, mime: hashed.mime, animated: hashed.animated === true }
+      return oneAtATime(() => withMediaHashes(record, type, from(found.path), hashers))
+    }
     async function* remaining() {
       for await (const found of findFiles(positionals, from)) {
         if (done.has(found.path)) skipped++
@@ -97,14 +117,7 @@ export const command: Command = {
       }
     }
     try {
-      for await (const record of inOrder(remaining(), workers * 4, async (found) =>
-        recordOf(
-          found,
-          convention,
-          values.dihedral,
-          await pool.hashFile(from(found.path), convention).catch(problemOf),
-        ),
-      )) {
+      for await (const record of inOrder(remaining(), workers * 4, hashOne)) {
         files++
         if (record.error !== undefined) failed++
         await write(record)
@@ -160,6 +173,54 @@ export function recordOf(
   // Digests are all there is of files of other kinds, and that is no error.
   if (problem !== undefined && mime.startsWith('image/')) record.error = problem
   return record
+}
+
+/** The record with what the hashers of videos and sounds make of the file. */
+async function withMediaHashes(
+  record: HashRecord,
+  type: MediaType,
+  path: string,
+  hashers: readonly MediaHasher[],
+): Promise<HashRecord> {
+  const made: HashRecord = { ...record, signals: {} }
+  const source = {
+    ...type,
+    sha256: record.sha256!,
+    get bytes() {
+      return readFileSync(path)
+    },
+    path: async () => path,
+  }
+  try {
+    if (record.bytes! > kindBytesMax[type.kind])
+      throw new InputError(`The file is larger than ${kindBytesMax[type.kind]} bytes`)
+    for (const hasher of hashersFor(hashers, type)) {
+      const { signals, problem, ...sizes } = await hasher.hash(source)
+      Object.assign(made.signals!, signals)
+      // The size of an animation is that of its photo.
+      if (type.kind !== 'photo') Object.assign(made, sizes)
+      if (problem !== undefined) made.error = problem
+    }
+  } catch (error) {
+    made.error = problemOf(error).problem
+  }
+  return made
+}
+
+/** Lets some pieces of work run at once, and the others wait. */
+function createGate(most: number): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (running >= most) await new Promise<void>((go) => void waiting.push(go))
+    running++
+    try {
+      return await work()
+    } finally {
+      running--
+      waiting.shift()?.()
+    }
+  }
 }
 
 async function doneFiles(path: string, format: Format): Promise<Set<string>> {
@@ -225,7 +286,10 @@ function writerFor(format: Format, sink: Sink, resumed: boolean): (record: HashR
     return async (record) => {
       if (!headed) await sink.write(`${columns.join(',')}\n`)
       headed = true
-      if (record !== undefined) await sink.write(`${columns.map((column) => csvCell(record[column])).join(',')}\n`)
+      if (record !== undefined)
+        await sink.write(
+          `${columns.map((column) => csvCell(column === 'signals' ? signalsCell(record.signals) : record[column])).join(',')}\n`,
+        )
     }
   }
   const rows = [['file', 'type', 'size', 'pdq', 'quality']]
@@ -236,6 +300,8 @@ function writerFor(format: Format, sink: Sink, resumed: boolean): (record: HashR
     rows.push([file, mime, size, error ?? pdq, quality === undefined ? '' : String(quality)])
   }
 }
+
+const signalsCell = (signals: HashRecord['signals']) => (signals === undefined ? undefined : JSON.stringify(signals))
 
 /** A CSV cell after RFC 4180. Lists are separated by blanks. */
 export function csvCell(value: string | number | boolean | readonly string[] | undefined): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { appendFile, mkdir, mkdtemp, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +98,20 @@ test('an interrupted run goes on where it was, in JSON lines and in CSV', async 
     assert.equal(await readFile(out, 'utf8'), whole)
     assert.match(again.stderr, /\b[12] files .* were there already/)
   }
+})
+
+const noFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'ffmpeg is not on the path'
+
+test('a video has the hashes of a video', { skip: noFfmpeg }, async () => {
+  const path = join(dir, 'short.mp4')
+  const source = ['-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=10:duration=2']
+  assert.equal(spawnSync('ffmpeg', [...source, '-pix_fmt', 'yuv420p', '-y', path]).status, 0)
+  const { code, stdout } = await custos('hash', 'short.mp4')
+  const [record] = recordsOf(stdout)
+  assert.equal(code, 0, stdout)
+  assert.equal(record!.mime, 'video/mp4')
+  assert.match(record!.signals!.vpdq!, /[0-9a-f]{64}/)
+  assert.equal(record!.pdq, undefined)
 })
 
 test('tables are for reading; wrong calls are told what would be right', async () => {

@@ -2,7 +2,9 @@ import { table, UsageError, type Command } from './command.ts'
 
 /** The commands of the group. A new one is a file and a line here. */
 const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
+  bank: { summary: 'list banks of a server, add to them, import and export', load: () => import('./match-bank.ts') },
   hash: { summary: 'print hashes of files and folders', load: () => import('./match-hash.ts') },
+  exchange: { summary: 'list, set up, run and watch exchanges', load: () => import('./match-exchange.ts') },
   index: { summary: 'what the search index of a running server is made of', load: () => import('./match-index.ts') },
   lookup: {
     summary: 'look files, hashes and texts up in the banks of a running Custos',
@@ -25,7 +27,9 @@ export const command: Command = {
     const [name, ...rest] = args
     const entry = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined
     if (entry === undefined)
-      throw new UsageError(name === undefined ? 'say which: hash, cluster …' : `there is no "custos match ${name}"`)
+      throw new UsageError(
+        name === undefined ? 'say which: bank, hash, cluster …' : `there is no "custos match ${name}"`,
+      )
     const { command: chosen } = await entry.load()
     if (rest[0] === 'help') {
       io.stdout.write(`custos match ${name}: ${chosen.summary}\n\nusage: custos match ${name} ${chosen.usage}\n`)

@@ -34,6 +34,8 @@ export type MatchRef = {
   distance: number
   threshold: number
   mediaSha256?: string
+  /** Why a person looks at it although a rule would decide: the entry is held, or its bank is sampled. */
+  review?: string
 }
 
 export type ViolationProposal = {
@@ -143,6 +145,42 @@ export type VerdictBody = {
 }
 
 export type AppealOutcome = 'upheld' | 'overturned' | 'modified'
+
+/** What a bank is set to. Fields that came later are left out where they are as they were before there were any. */
+export type BankSettings = {
+  purpose: string
+  action: string
+  thresholds: Record<string, number>
+  enabled?: boolean
+  owner?: string | null
+  sharing?: BankSharing
+  sampling?: BankSampling
+  expiresMs?: number | null
+  ageOutDays?: number | null
+}
+/** Which other tenants of the installation may subscribe: none, those listed, or all. */
+export type BankSharing = { with: 'nobody' | 'listed' | 'everyone'; tenants: string[] }
+/** Shares from 0 to 1: of matches that a person sees although a rule would decide, and of content that is looked up. */
+export type BankSampling = { reviewShare: number; trafficShare: number }
+
+/** A new entry of a bank. */
+export type BankEntryBody = {
+  entryId: string
+  signals: Record<string, string>
+  quality?: number
+  mediaSha256?: string
+  text?: string
+  labels: string[]
+  source: string
+  note?: string
+  metadata?: Record<string, unknown>
+  /** Which exchange it came by, from whom, when it was fetched, and how it is tagged there. */
+  exchange?: Record<string, unknown>
+  expiresMs?: number
+  /** Does not match before it goes live. */
+  draft?: boolean
+  importId?: string
+}
 
 /** The body of each kind of ledger entry. Systems extend this map when they add a kind. */
 export type EntryBodies = {
@@ -269,37 +307,60 @@ export type EntryBodies = {
     severity?: Severity
     reason: string
   }
-  'bank.created': {
-    bankId: string
-    name: string
-    purpose: string
-    action: string
-    thresholds: Record<string, number>
-    negative: boolean
-  }
-  'bank.updated': {
-    bankId: string
-    name?: string
-    purpose?: string
-    action?: string
-    thresholds?: Record<string, number>
-  }
-  'bank.entry_added': {
+  'bank.created': BankSettings & { bankId: string; name: string; negative: boolean }
+  'bank.updated': Partial<BankSettings> & { bankId: string; name?: string }
+  'bank.entry_added': BankEntryBody & { bankId: string }
+  /** Many at once, of an import or an exchange: up to 1,000 in one ledger entry. */
+  'bank.entries_added': { bankId: string; importId?: string; entries: BankEntryBody[] }
+  'bank.entry_went_live': { bankId: string; entryId: string; reason: string }
+  /** Held `silent` it does not match; held for `review`, what it matches goes to a person. Silent unless said. */
+  'bank.entry_quarantined': {
     bankId: string
     entryId: string
-    signals: Record<string, string>
-    quality?: number
-    mediaSha256?: string
-    text?: string
-    labels: string[]
-    source: string
-    note?: string
-    /** Which exchange it came by, from whom, when it was fetched, and how it is tagged there. */
-    exchange?: Record<string, unknown>
+    reason: string
+    decisionIds: string[]
+    hold?: 'silent' | 'review'
   }
-  'bank.entry_quarantined': { bankId: string; entryId: string; reason: string; decisionIds: string[] }
   'bank.entry_released': { bankId: string; entryId: string; reason: string }
   'bank.entry_retired': { bankId: string; entryId: string; reason: string }
+  'bank.entry_edited': {
+    bankId: string
+    entryId: string
+    labels?: string[]
+    source?: string
+    note?: string | null
+    metadata?: Record<string, unknown>
+    exchange?: Record<string, unknown> | null
+    expiresMs?: number | null
+  }
+  'bank.entry_moved': { bankId: string; entryId: string; toBankId: string; reason: string }
+  'bank.entry_confirmed': { bankId: string; entryId: string; reason: string }
+  'bank.entry_disputed': { bankId: string; entryId: string; reason: string }
+  'bank.entries_merged': { bankId: string; mergeId: string; entryId: string; retiredIds: string[]; reason: string }
+  'bank.entries_unmerged': { bankId: string; mergeId: string; entryId: string; reason: string }
+  'bank.import_undone': { bankId: string; importId: string; reason: string }
+  'bank.import_went_live': { bankId: string; importId: string; reason: string }
+  /** In the ledger of the tenant that subscribes. */
+  'bank.subscribed': {
+    bankId: string
+    ownerTenantId: string
+    thresholds: Record<string, number>
+    action: string | null
+    enabled: boolean
+  }
+  'bank.unsubscribed': { bankId: string; ownerTenantId: string }
+  'bank.canary_set': {
+    canaryId: string
+    bankId: string
+    entryId?: string
+    expects: 'match' | 'no-match'
+    signals: Record<string, string>
+    mediaSha256?: string
+    text?: string
+    note: string
+  }
+  'bank.canary_removed': { canaryId: string; bankId: string }
+  'bank.canary_checked': { canaryId: string; bankId: string; state: 'ok' | 'failing'; because: string }
   /** An entry is applied to past items: proposals or jobs for each follow from this. */
   'retro.applied': {
     batchId: string

@@ -8,4 +8,10 @@ test('moments, points and turns read as words', () => {
   assert.deepEqual([0, 1, 0.9996, 2.5].map(pointsText), ['0 points', '1 point', '1 point', '2.5 points'])
   assert.equal(turnText('flipY'), 'mirrored')
   assert.equal(turnText('sheared'), 'sheared')
+  assert.equal(turnText('rotate:4'), 'rotated by 4 degrees')
+  assert.equal(
+    turnText('flipY+invert+rotate:4+crop:85+letterbox'),
+    'mirrored, inverted, rotated by 4 degrees, cropped to 85 % and with bars at two sides',
+  )
+  assert.equal(turnText('crop:85+frame'), 'cropped to 85 % and inside a larger picture')
 })

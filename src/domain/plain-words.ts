@@ -17,10 +17,28 @@ const turns: Record<string, string> = {
   flipY: 'mirrored',
   flipPlus1: 'mirrored and rotated',
   flipMinus1: 'mirrored and rotated',
+  invert: 'inverted',
+  border: 'with a border',
+  letterbox: 'with bars at two sides',
+  caption: 'with a caption added',
+  frame: 'inside a larger picture',
   clip: 'a clip of it',
+  faster: 'played faster',
+  slower: 'played slower',
+}
+const measuredTurns: Record<string, (amount: string) => string> = {
+  rotate: (degrees) => `rotated by ${degrees} degrees`,
+  crop: (percent) => `cropped to ${percent} %`,
 }
 
-/** How a photo is turned against the one it matches; the name itself when it is none of the known ones. */
+/**
+ * How a photo was changed against the one it matches: names joined by plus signs, some with an amount
+ * (`flipY+rotate:4`). Names that are none of the known ones are left as they are.
+ */
 export function turnText(transformation: string): string {
-  return turns[transformation] ?? transformation
+  const words = transformation.split('+').map((part) => {
+    const [name, amount] = part.split(':') as [string, string?]
+    return (amount === undefined ? turns[name] : measuredTurns[name]?.(amount)) ?? part
+  })
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
 }

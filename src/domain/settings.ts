@@ -19,7 +19,42 @@ export type TenantSettings = {
     /** Events of the whole tenant, however they arrive. */
     events: RateLimit
   }
+  banks: BankHygieneSettings
   match: MatchSettings
+}
+
+/** Limits of banks, and when their entries are held back by themselves. */
+export type BankHygieneSettings = {
+  /** Entries of a tenant that are not retired. */
+  entriesMax: number
+  flood: {
+    enabled: boolean
+    windowMinutes: number
+    /** Fewer matches within the window are never a flood. */
+    matchesMin: number
+    /** How many times more than expected. */
+    factorMin: number
+    /** The probability, by a Poisson distribution around what was expected, of as many or more. */
+    tailMax: number
+    /** Days of its own past that say what to expect. */
+    baselineDays: number
+  }
+  precision: {
+    enabled: boolean
+    /** Verdicts and appeals since its last release, before an entry is judged by them. */
+    verdictsMin: number
+    /** Held when even the upper end of the 95 % interval of its precision lies below. */
+    upperMin: number
+  }
+  /** How often canaries are looked up. */
+  canaryMinutes: number
+}
+
+export const defaultBankHygiene: BankHygieneSettings = {
+  entriesMax: 5_000_000,
+  flood: { enabled: true, windowMinutes: 60, matchesMin: 200, factorMin: 10, tailMax: 1e-9, baselineDays: 7 },
+  precision: { enabled: true, verdictsMin: 5, upperMin: 0.5 },
+  canaryMinutes: 10,
 }
 
 /** What a tenant may look up, and what is kept of content that passed. */
@@ -52,6 +87,7 @@ export const defaultSettings: TenantSettings = {
     person: { perSecond: 100, burst: 400 },
     events: { perSecond: 100_000, burst: 1_000_000 },
   },
+  banks: defaultBankHygiene,
   match: defaultMatchSettings,
 }
 
@@ -64,6 +100,12 @@ export function fillSettings(stored: Partial<TenantSettings>): TenantSettings {
     ...defaultSettings,
     ...stored,
     rateLimits: { ...defaultSettings.rateLimits, ...stored.rateLimits },
+    banks: {
+      ...defaultBankHygiene,
+      ...stored.banks,
+      flood: { ...defaultBankHygiene.flood, ...stored.banks?.flood },
+      precision: { ...defaultBankHygiene.precision, ...stored.banks?.precision },
+    },
     match: { ...defaultMatchSettings, ...stored.match },
   }
 }

@@ -4,6 +4,7 @@ import type { EventMedia } from '../domain/event.ts'
 import type { Clock } from '../domain/ids.ts'
 import type { Signal } from '../domain/signal.ts'
 import type { SubjectRef } from '../domain/subject.ts'
+import type { MatchMeter } from '../match/hygiene/meter.ts'
 import type { Lookup } from '../match/lookup.ts'
 import { partsOf, partsOfHashes, partsOfRecord, type MediaParts } from '../match/content.ts'
 import { seenSignalsOf, type SeenSignalOf } from '../match/seen/rows.ts'
@@ -29,6 +30,8 @@ export type DetectDeps = {
   labels: LabelBook
   media: MediaLibrary
   fetchMedia: (tenantId: string) => FetchMedia
+  /** Counts what each entry matches, to notice floods. */
+  meter?: Pick<MatchMeter, 'count'>
   /** Undefined where the tenant does not have links followed. */
   resolveRedirects: (tenantId: string) => ResolveRedirects | undefined
 }
@@ -171,7 +174,9 @@ async function signalsOf(
     evidence: { mediaId: media.id },
   }))
   if (Object.keys(content).length === 0) return signals
-  return [...signals, ...signalsOfMatches(await deps.lookup.lookup(tenantId, content), subject)]
+  const matches = await deps.lookup.lookup(tenantId, content, { traffic: true })
+  deps.meter?.count(tenantId, matches)
+  return [...signals, ...signalsOfMatches(matches, subject)]
 }
 
 async function partsOfMedia(

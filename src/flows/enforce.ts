@@ -61,7 +61,8 @@ export async function propose(
   const violation = policy.violations[proposal.violation]
   const { rule, eventId, occurredAtMs, itemId, actorId } = proposal
   const unsure = proposal.confidence < policy.attribution.confidenceMin
-  const route = unsure ? 'review' : proposal.route
+  const held = proposal.match?.review
+  const route = unsure || held !== undefined ? 'review' : proposal.route
   const subject: SubjectRef = { kind: 'actor', id: actorId }
   const { author, automation } = options.by ?? {
     author: { kind: 'rule' as const, ...rule },
@@ -87,6 +88,8 @@ export async function propose(
       detail: `Rule "${rule.id}" has already proposed this for event "${eventId}".`,
     }
   const because = [...options.because]
+  if (held !== undefined && proposal.route === 'auto')
+    because.push({ name: 'match.review', value: proposal.match!.entryId, because: `A person decides: ${held}` })
   if (route === 'auto') {
     const decided = await decide(tx, deps, tenantId, {
       ...ofProposal(proposed as LedgerEntry<'violation.proposed'>),

@@ -36,7 +36,18 @@ export async function learnFromOverturn(
     newId: () => uuidv7(nowMs, deps.randomBytes),
     cause: reversed.id,
   })
-  const entries = await deps.ledger.append(tx, tenantId, quarantine)
+  return appendQuarantines(tx, deps, tenantId, quarantine)
+}
+
+/** Appends quarantines of bank entries; each decision that they name is offered for remedy to somebody who did not make it. */
+export async function appendQuarantines(
+  tx: Tx,
+  deps: EnforceDeps,
+  tenantId: string,
+  quarantines: readonly NewEntry[],
+): Promise<LedgerEntry[]> {
+  const author: Author = { kind: 'system', part: 'learn' }
+  const entries = await deps.ledger.append(tx, tenantId, quarantines)
   for (const entry of entries) {
     if (entry.kind !== 'bank.entry_quarantined') continue
     for (const decisionId of entry.body.decisionIds) {

@@ -195,7 +195,8 @@ async function undoItem(
   }
   const job = item.jobId === null ? undefined : await selectJob(tx.query, tenantId, item.jobId)
   if (item.proposalEntryId !== null) {
-    if (job !== undefined && !job.waiting.includes(item.proposalEntryId)) return 'kept'
+    if (job?.state === 'withdrawn') return 'nothing'
+    if (job !== undefined && (job.state === 'decided' || !job.waiting.includes(item.proposalEntryId))) return 'kept'
     const subject = job?.subject ?? { kind: 'item' as const, id: item.itemId }
     await dismiss(tx, deps, tenantId, [{ proposalEntryId: item.proposalEntryId, subject }], { author, reason })
     return 'withdrawn'
@@ -285,8 +286,13 @@ export function withRetro<L extends Ledger>(ledger: L, settings: RetroDeps['sett
             dueMs,
             body: { entryId: body.entryId },
           })
-        else if (
-          (kind === 'bank.entry_added' || kind === 'bank.entry_released') &&
+        else if (kind === 'bank.entries_added' && settings(tenantId).retroBanks[body.bankId] !== undefined) {
+          const { bankId } = body
+          for (const { entryId, draft } of body.entries)
+            if (draft !== true)
+              await scheduleTimer(tx, { tenantId, kind: 'retro-entry', key: entryId, dueMs, body: { bankId, entryId } })
+        } else if (
+          (kind === 'bank.entry_added' || kind === 'bank.entry_released' || kind === 'bank.entry_went_live') &&
           settings(tenantId).retroBanks[body.bankId] !== undefined
         ) {
           const { bankId, entryId } = body

@@ -380,3 +380,28 @@ test('another thread searches the same memory', async () => {
   assert.deepEqual(answers[7], [])
   for (const [at, answer] of answers.entries()) assert.deepEqual(answer, index.query(queries, 31, at * 8))
 })
+
+test('bits spread as evenly over the chunks as can be are found at every radius, and not one bit further', () => {
+  const next = numbers(81)
+  const words = Uint32Array.from({ length: 30_000 * 8 }, next)
+  for (const engine of engines) {
+    const index = createHammingIndex({ engine })
+    index.addMany(
+      Uint32Array.from({ length: 30_000 }, (_, id) => id),
+      words,
+    )
+    for (let radius = 0; radius <= 64; radius++)
+      for (let turn = 0; turn < 16; turn += 3) {
+        const id = next() % 30_000
+        const query = words.slice(id * 8, id * 8 + 8)
+        for (let bit = 0; bit < radius; bit++) {
+          // Round the ring of chunks from some place on, each time another bit of the chunk; 5 and 16 share no divisor.
+          const chunk = (turn + 5 * bit) % 16
+          const place = chunk * 16 + ((turn + Math.floor(bit / 16) * 3) % 16)
+          query[place >>> 5]! ^= 1 << (place & 31)
+        }
+        assert.deepEqual(index.query(query, radius), [{ id, distance: radius }])
+        if (radius > 0) assert.deepEqual(index.query(query, radius - 1), [])
+      }
+  }
+})

@@ -77,7 +77,8 @@ export type SnapshotReader = (target: Uint8Array) => void
 /**
  * Opens a snapshot without making anything anew. Node cannot map a file into memory, so opening is one read of the file:
  * a reader fills the memory of each part directly (`(target) => readSync(file, target)`, in a loop); bytes that are
- * already in memory, shared or not, are copied once. A million hashes take 40 ms with checksums. Throws a SnapshotError that
+ * already in memory, shared or not, are copied once. Ten million hashes take about a second, most of it for
+ * the checksums. Throws a SnapshotError that
  * says what is wrong for anything that is cut off, changed, or of another version.
  */
 export function openHammingSnapshot(

@@ -150,10 +150,13 @@ function readScan(bytes: Uint8Array, from: number, end: number, components: Comp
   return bytes[after] === 0 && bytes[after + 1] === 63 && bytes[after + 2] === 0
 }
 
-const zigzag = Uint8Array.of(
-  ...[0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21],
-  ...[28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61],
-  ...[54, 47, 55, 62, 63],
+const zigzag = Uint8Array.from(
+  [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
+  ].concat(
+    [28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61],
+    [54, 47, 55, 62, 63],
+  ),
 )
 
 /** Factors of the inverse DCT by 8,192, in pairs (jidctint.c); what rounds in either pass; and the middle of a byte. */

@@ -1,46 +1,43 @@
-import type { Author, Automation, NewEntry } from '../domain/entry.ts'
-import { InputError, quote, type FieldProblem, type Outcome } from '../domain/error.ts'
+import type { Author, Automation, BankEntryBody, BankSettings, NewEntry } from '../domain/entry.ts'
+import { InputError, type FieldProblem, type Outcome } from '../domain/error.ts'
 import type { SubjectRef } from '../domain/subject.ts'
-import { foldText } from '../kernels/text-fold.ts'
 import type { Query, Tx } from '../storage/database.ts'
-import { bankActions, overturnsUntilQuarantine, type BankEntryStatus } from './bank.ts'
-import { signalTypes } from './signal-types/all.ts'
-import type { SignalType } from './signal-types/signal-type.ts'
+import { overturnsUntilQuarantine, type BankEntryStatus, type Hold } from './bank.ts'
+import { checkBank, checkDetails, signalsOf, type BankFields, type NewEntryInput } from './checks.ts'
 import {
+  countHeldEntries,
   selectBank,
   selectBankEntry,
   selectBankNamed,
-  selectEntryOfDecision,
-  selectOpenDecisions,
-  selectSameEntry,
+  selectSameEntries,
+  signalKey,
 } from './store.ts'
+import { selectEntryOfDecision, selectOpenDecisions } from './verdicts/store.ts'
 
 /** Who changes a bank, when, and where new ids come from. */
-export type ChangeContext = { author: Author; nowMs: number; newId: () => string; cause?: string }
+export type ChangeContext = {
+  author: Author
+  nowMs: number
+  newId: () => string
+  cause?: string
+  /** Entries that the tenant may hold; as many as it likes where missing. */
+  entriesMax?: number
+}
 
-export type NewBank = {
+export type NewBank = BankFields & {
   name: string
   purpose: string
   action: string
-  thresholds?: Record<string, number>
   negative?: boolean
+  enabled?: boolean
 }
-export type BankUpdate = { name?: string; purpose?: string; action?: string; thresholds?: Record<string, number> }
-
-/** Content of a new entry: an image that was stored, a hash that somebody else made, or a text. */
-export type NewEntryContent = {
-  media?: { sha256: string; pdq?: { hash: string; quality: number } }
-  pdq?: { hash: string; quality?: number }
-  text?: string
-}
-export type NewEntryInput = NewEntryContent & { labels?: readonly string[]; source?: string; note?: string }
-
-export const bankTextLengthMax = 10_000
+export type BankUpdate = BankFields & { enabled?: boolean }
 
 /** Banks stand in the ledger as items under a name that no platform's item id has. */
 export const bankSubject = (bankId: string): SubjectRef => ({ kind: 'item', id: `custos:bank:${bankId}` })
 
-function entryOf<Kind extends NewEntry['kind']>(
+/** An entry of the ledger about a bank, by whoever changes it. */
+export function bankLedgerEntry<Kind extends NewEntry['kind']>(
   kind: Kind,
   bankId: string,
   body: NewEntry<Kind>['body'],
@@ -61,7 +58,7 @@ function entryOf<Kind extends NewEntry['kind']>(
   } as NewEntry
 }
 
-/** A new bank, unless the tenant has one of this name. Throws an InputError for thresholds out of range. */
+/** A new bank, unless the tenant has one of this name. Throws an InputError for fields out of range. */
 export async function createBank(
   query: Query,
   tenantId: string,
@@ -73,11 +70,13 @@ export async function createBank(
   if (taken !== undefined) return nameTaken(bank.name, taken.bankId)
   const bankId = context.newId()
   const { name, purpose, action, thresholds = {}, negative = false } = bank
-  return {
-    ok: true,
-    bankId,
-    entries: [entryOf('bank.created', bankId, { bankId, name, purpose, action, thresholds, negative }, context)],
-  }
+  const body = { bankId, name, purpose, action, thresholds, negative, ...settingsOf(bank) }
+  return { ok: true, bankId, entries: [bankLedgerEntry('bank.created', bankId, body, context)] }
+}
+
+const settingNames = ['enabled', 'owner', 'sharing', 'sampling', 'expiresMs', 'ageOutDays'] as const
+function settingsOf(bank: BankUpdate): Partial<BankSettings> {
+  return Object.fromEntries(settingNames.flatMap((name) => (bank[name] === undefined ? [] : [[name, bank[name]]])))
 }
 
 /** Changes of a bank; only what is given changes. */
@@ -94,7 +93,7 @@ export async function updateBank(
     const taken = await selectBankNamed(query, tenantId, update.name)
     if (taken !== undefined && taken.bankId !== bankId) return nameTaken(update.name, taken.bankId)
   }
-  return { ok: true, entries: [entryOf('bank.updated', bankId, { bankId, ...update }, context)] }
+  return { ok: true, entries: [bankLedgerEntry('bank.updated', bankId, { bankId, ...update }, context)] }
 }
 
 /**
@@ -107,52 +106,154 @@ export async function addBankEntry(
   bankId: string,
   input: NewEntryInput,
   context: ChangeContext,
-): Promise<Outcome<{ entryId: string; entries: NewEntry[] }, 'no-such-bank' | 'duplicate'>> {
-  const { signals, quality } = signalsOf(input)
+): Promise<Outcome<{ entryId: string; entries: NewEntry[] }, 'no-such-bank' | 'duplicate' | 'quota'>> {
+  const body = entryBodyOf(input, context.newId)
   const bank = await selectBank(query, tenantId, bankId)
   if (bank === undefined) return noSuchBank(bankId)
-  const same = await selectSameEntry(query, tenantId, bankId, signals)
-  if (same !== undefined)
+  const same = await selectSameEntries(query, tenantId, bankId, signalsList(body.signals))
+  const [first] = [...same.values()].sort((a, b) => (a.entryId < b.entryId ? -1 : 1))
+  if (first !== undefined)
     return {
       ok: false,
       reason: 'duplicate',
-      detail: `Bank "${bank.name}" already has this as entry ${same.entryId} (${same.status}).`,
+      detail: `Bank "${bank.name}" already has this as entry ${first.entryId} (${first.status}).`,
     }
-  const entryId = context.newId()
+  const full = await quotaLeft(query, tenantId, context)
+  if (full < 1) return overQuota(context.entriesMax!)
+  const { entryId } = body
   return {
     ok: true,
     entryId,
-    entries: [
-      entryOf(
-        'bank.entry_added',
-        bankId,
-        {
-          bankId,
-          entryId,
-          signals,
-          ...(quality === undefined ? {} : { quality }),
-          ...(input.media === undefined ? {} : { mediaSha256: input.media.sha256 }),
-          ...(input.text === undefined ? {} : { text: input.text }),
-          labels: [...(input.labels ?? [])],
-          source: input.source ?? 'manual',
-          ...(input.note === undefined ? {} : { note: input.note }),
-        },
-        context,
-      ),
-    ],
+    entries: [bankLedgerEntry('bank.entry_added', bankId, { bankId, ...body }, context)],
   }
 }
 
-export type EntryChange = 'quarantine' | 'release' | 'retire'
+/** The body of a new entry in the ledger. Throws an InputError that names every bad field. */
+export function entryBodyOf(input: NewEntryInput, newId: () => string): BankEntryBody {
+  const { signals, quality } = signalsOf(input)
+  checkDetails(input)
+  const { media, text, labels, source, note, metadata, exchange, expiresMs, draft } = input
+  return {
+    entryId: newId(),
+    signals,
+    ...(quality === undefined ? {} : { quality }),
+    ...(media === undefined ? {} : { mediaSha256: media.sha256 }),
+    ...(text === undefined ? {} : { text }),
+    labels: [...new Set(labels)],
+    source: source ?? 'manual',
+    ...(note === undefined ? {} : { note }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(exchange === undefined ? {} : { exchange }),
+    ...(expiresMs === undefined ? {} : { expiresMs }),
+    ...(draft === true ? { draft } : {}),
+  }
+}
+
+export type BulkResult =
+  | { outcome: 'accepted'; entryId: string }
+  | { outcome: 'duplicate'; entryId: string }
+  | { outcome: 'refused'; problems: FieldProblem[] }
+/** One of many: an input, or what was already found wrong with it. */
+export type BulkInput = NewEntryInput | { problems: FieldProblem[] }
+
+/** As many new entries go into one entry of the ledger. */
+export const entriesPerLedgerEntry = 1_000
+
+/**
+ * Many new entries in as few ledger entries as possible, and what became of each input, in their order. What the bank or
+ * an earlier input has already is a duplicate; bad input refuses itself alone.
+ */
+export async function addBankEntries(
+  query: Query,
+  tenantId: string,
+  bankId: string,
+  inputs: readonly BulkInput[],
+  context: ChangeContext,
+  importId?: string,
+): Promise<Outcome<{ entries: NewEntry[]; results: BulkResult[] }, 'no-such-bank'>> {
+  if ((await selectBank(query, tenantId, bankId)) === undefined) return noSuchBank(bankId)
+  const results: BulkResult[] = []
+  const bodies: (BankEntryBody | undefined)[] = inputs.map((input, at) => {
+    try {
+      if ('problems' in input) throw new InputError('refused', input.problems)
+      return entryBodyOf(input, context.newId)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      results[at] = {
+        outcome: 'refused',
+        problems: error.problems.length > 0 ? error.problems : [{ field: '', problem: error.message }],
+      }
+      return undefined
+    }
+  })
+  const asked = new Map<string, { type: string; signal: string }>()
+  for (const body of bodies)
+    for (const one of signalsList(body?.signals ?? {})) asked.set(signalKey(one.type, one.signal), one)
+  const same = await selectSameEntries(query, tenantId, bankId, [...asked.values()])
+  let left = await quotaLeft(query, tenantId, context)
+  const taken = new Map<string, string>([...same].map(([key, { entryId }]) => [key, entryId]))
+  const accepted: BankEntryBody[] = []
+  for (const [at, body] of bodies.entries()) {
+    if (body === undefined) continue
+    const keys = signalsList(body.signals).map(({ type, signal }) => signalKey(type, signal))
+    const known = keys.map((key) => taken.get(key)).find((entryId) => entryId !== undefined)
+    if (known !== undefined) results[at] = { outcome: 'duplicate', entryId: known }
+    else if (left < 1)
+      results[at] = {
+        outcome: 'refused',
+        problems: [{ field: '', problem: overQuota(context.entriesMax!).detail, limit: context.entriesMax! }],
+      }
+    else {
+      left--
+      for (const key of keys) taken.set(key, body.entryId)
+      accepted.push(body)
+      results[at] = { outcome: 'accepted', entryId: body.entryId }
+    }
+  }
+  const entries: NewEntry[] = []
+  for (let at = 0; at < accepted.length; at += entriesPerLedgerEntry)
+    entries.push(
+      bankLedgerEntry(
+        'bank.entries_added',
+        bankId,
+        {
+          bankId,
+          ...(importId === undefined ? {} : { importId }),
+          entries: accepted.slice(at, at + entriesPerLedgerEntry),
+        },
+        context,
+      ),
+    )
+  return { ok: true, entries, results }
+}
+
+async function quotaLeft(query: Query, tenantId: string, { entriesMax }: ChangeContext): Promise<number> {
+  return entriesMax === undefined ? Number.POSITIVE_INFINITY : entriesMax - (await countHeldEntries(query, tenantId))
+}
+
+function overQuota(entriesMax: number) {
+  return {
+    ok: false,
+    reason: 'quota',
+    detail: `This tenant may hold ${entriesMax} bank entries that are not retired, and does. Retire some, or raise banks.entriesMax in the settings.`,
+  } as const
+}
+
+const signalsList = (signals: Record<string, string>) =>
+  Object.entries(signals).map(([type, signal]) => ({ type, signal }))
+
+export type EntryChange = 'quarantine' | 'release' | 'retire' | 'go-live'
 const allowedFrom = {
   quarantine: ['active'],
   release: ['quarantined'],
-  retire: ['active', 'quarantined'],
+  retire: ['pending', 'active', 'quarantined'],
+  'go-live': ['pending'],
 } satisfies Record<EntryChange, BankEntryStatus[]> as Record<EntryChange, BankEntryStatus[]>
 const kindOf = {
   quarantine: 'bank.entry_quarantined',
   release: 'bank.entry_released',
   retire: 'bank.entry_retired',
+  'go-live': 'bank.entry_went_live',
 } as const
 
 /** Takes an entry out of matching, back into it, or out for good. Quarantine names the decisions that rest on it. */
@@ -164,10 +265,10 @@ export async function changeBankEntry(
   change: EntryChange,
   reason: string,
   context: ChangeContext,
+  hold: Hold = 'silent',
 ): Promise<Outcome<{ entries: NewEntry[] }, 'no-such-entry' | 'wrong-status'>> {
   const entry = await selectBankEntry(query, tenantId, entryId)
-  if (entry === undefined || entry.bankId !== bankId)
-    return { ok: false, reason: 'no-such-entry', detail: `There is no entry ${entryId} in bank ${bankId}.` }
+  if (entry === undefined || entry.bankId !== bankId) return noSuchEntry(bankId, entryId)
   if (!allowedFrom[change].includes(entry.status))
     return {
       ok: false,
@@ -178,9 +279,9 @@ export async function changeBankEntry(
     bankId,
     entryId,
     reason,
-    ...(change === 'quarantine' ? { decisionIds: await selectOpenDecisions(query, tenantId, entryId) } : {}),
+    ...(change === 'quarantine' ? { decisionIds: await selectOpenDecisions(query, tenantId, entryId), hold } : {}),
   }
-  return { ok: true, entries: [entryOf(kindOf[change], bankId, body as never, context, reason)] }
+  return { ok: true, entries: [bankLedgerEntry(kindOf[change], bankId, body as never, context, reason)] }
 }
 
 /**
@@ -198,74 +299,19 @@ export async function quarantineIfOverturned(
   const { bankId, entryId, overturned, unforgiven } = entry
   const reason = `${unforgiven} decisions that rest on this entry were overturned`
   const decisionIds = await selectOpenDecisions(tx.query, tenantId, entryId)
-  const made = entryOf('bank.entry_quarantined', bankId, { bankId, entryId, reason, decisionIds }, context, reason)
+  const body = { bankId, entryId, reason, decisionIds }
+  const made = bankLedgerEntry('bank.entry_quarantined', bankId, body, context, reason)
   return [{ ...made, effectKey: `quarantine:${entryId}:${overturned}` }]
 }
 
-function signalsOf(input: NewEntryContent): { signals: Record<string, string>; quality?: number } {
-  const given = (['media', 'pdq', 'text'] as const).filter((key) => input[key] !== undefined)
-  if (given.length !== 1)
-    throw new InputError('A bank entry needs exactly one of media, pdq and text', [
-      { field: '', problem: 'needs exactly one of media, pdq and text', value: given.join(', '), limit: 1 },
-    ])
-  if (input.text !== undefined) {
-    if (input.text.length > bankTextLengthMax)
-      throw new InputError('The text of a bank entry is too long', [
-        { field: 'text', problem: `is ${input.text.length} characters long`, limit: bankTextLengthMax },
-      ])
-    const { text } = foldText(input.text)
-    if (text === '')
-      throw new InputError('The text of a bank entry says nothing', [
-        { field: 'text', problem: 'has no letters, digits or emoji', value: quote(input.text) },
-      ])
-    return { signals: { text } }
-  }
-  if (input.pdq !== undefined) {
-    if (!/^[0-9a-f]{64}$/i.test(input.pdq.hash))
-      throw new InputError('A PDQ hash must be 64 hexadecimal digits', [
-        { field: 'pdq', problem: 'must be 64 hexadecimal digits', value: quote(input.pdq.hash), limit: 64 },
-      ])
-    return {
-      signals: { pdq: input.pdq.hash.toLowerCase() },
-      ...(input.pdq.quality === undefined ? {} : { quality: input.pdq.quality }),
-    }
-  }
-  const { sha256, pdq } = input.media!
-  return pdq === undefined ? { signals: { sha256 } } : { signals: { sha256, pdq: pdq.hash }, quality: pdq.quality }
-}
-
-function checkBank(bank: BankUpdate): void {
-  const problems: FieldProblem[] = []
-  if (bank.name !== undefined && (bank.name.trim() === '' || bank.name.length > 200))
-    problems.push({ field: 'name', problem: 'must have 1 to 200 characters', value: quote(bank.name), limit: 200 })
-  if (bank.action !== undefined && !(bankActions as readonly string[]).includes(bank.action))
-    problems.push({ field: 'action', problem: `must be one of ${bankActions.join(', ')}`, value: quote(bank.action) })
-  for (const [name, threshold] of Object.entries(bank.thresholds ?? {})) {
-    const type = signalTypes.find((each) => each.name === name)
-    if (type === undefined)
-      problems.push({
-        field: `thresholds.${name}`,
-        problem: `is not a signal type; there are ${signalTypes.map((each) => each.name).join(', ')}`,
-      })
-    else if (!isThreshold(threshold, type))
-      problems.push({
-        field: `thresholds.${name}`,
-        problem: `must be ${type.thresholdStep === 1 ? 'a whole number' : `a multiple of ${type.thresholdStep}`} from 0 to ${type.thresholdMax}`,
-        value: quote(threshold),
-        limit: type.thresholdMax,
-      })
-  }
-  if (problems.length > 0)
-    throw new InputError(`The bank cannot be kept: ${problems[0]!.field} ${problems[0]!.problem}`, problems)
-}
-
-function isThreshold(value: number, { thresholdMax, thresholdStep }: SignalType): boolean {
-  const steps = value / thresholdStep
-  return value >= 0 && value <= thresholdMax && Math.abs(steps - Math.round(steps)) < 1e-9
-}
-
-function noSuchBank(bankId: string) {
+/** The refusal for a bank that this tenant does not have. */
+export function noSuchBank(bankId: string) {
   return { ok: false, reason: 'no-such-bank', detail: `There is no bank ${bankId}.` } as const
+}
+
+/** The refusal for an entry that this bank does not have. */
+export function noSuchEntry(bankId: string, entryId: string) {
+  return { ok: false, reason: 'no-such-entry', detail: `There is no entry ${entryId} in bank ${bankId}.` } as const
 }
 
 function nameTaken(name: string, bankId: string) {

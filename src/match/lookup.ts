@@ -1,7 +1,9 @@
 import type { Database, Query } from '../storage/database.ts'
-import type { Bank, BankEntry } from './bank.ts'
+import type { VisibleBank } from './bank.ts'
+import { fallsInto } from './sampling.ts'
+import { banksVisibleTo } from './sharing/store.ts'
 import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
-import { selectBank, selectBankChanges, selectBankEntriesById, selectBanks, selectSearchedEntries } from './store.ts'
+import { selectBankChanges, selectBankEntriesById, selectSearchedEntries } from './store.ts'
 import { createTenantIndex, type FindOptions, type Found, type TenantIndex } from './tenant-index.ts'
 
 export type Match = {
@@ -20,6 +22,8 @@ export type Match = {
   quality?: number
   transformation?: string
   labels: string[]
+  /** Why a person looks at it although a rule would decide: the entry is held, or its bank is sampled. */
+  review?: string
   /** How alike content and entry are over all signals that both have, and what classifiers say of it. */
   pair?: { part: string; features: Record<string, number> }
   judgements?: SimilarityJudgement[]
@@ -47,6 +51,8 @@ export type LookupOptions = {
   confidenceMin?: number
   /** Whether photos are looked for turned and mirrored too; true unless said. */
   turned?: boolean
+  /** The content is traffic: banks that ask for a sample of it only are asked for that. */
+  traffic?: boolean
 }
 
 export type Lookup = {
@@ -62,7 +68,7 @@ export type Lookup = {
   /** Loads a tenant ahead of its first lookup. */
   load: (tenantId: string) => Promise<void>
   /** Banks of a tenant as they are searched. */
-  banks: (tenantId: string) => Promise<ReadonlyMap<string, Bank>>
+  banks: (tenantId: string) => Promise<ReadonlyMap<string, VisibleBank>>
   /** What the indexes of a tenant are made of. */
   stats: (tenantId: string) => Promise<{ banks: number; entries: number; indexes: ReturnType<TenantIndex['stats']> }>
   /** Entries in memory, for metrics. */
@@ -78,7 +84,7 @@ export type LookupDeps = {
 }
 
 const banksPage = 5_000
-const loadPage = 10_000
+const loadPage = 5_000
 const changesPage = 2_000
 /** Work on the index gives way to others after so long: nobody waits 5 ms because of somebody else's entries. */
 const sliceMs = 1.5
@@ -131,25 +137,38 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       if (tenants.size === 0) return
       const { changes, nextXid: next } = await selectBankChanges(db.query, nextXid)
       const entryIds = new Map<string, string[]>()
+      /** Tenants in memory that may have a bank: its owner, those that match against it, and those that begin to. */
+      const followers = (ownerId: string, bankId: string, everyone: boolean) =>
+        [...tenants].filter(
+          ([tenantId, { banks }]) => everyone || tenantId === ownerId || banks.get(bankId)?.ownerTenantId === ownerId,
+        )
       for (const { tenantId, bankId, entryId, xid } of changes) {
-        const tenant = tenants.get(tenantId)
         const key = JSON.stringify([tenantId, bankId, entryId])
-        if (tenant === undefined || applied.get(key) === xid) continue
+        if (applied.get(key) === xid) continue
         if (entryId === '') {
-          const bank = await selectBank(db.query, tenantId, bankId)
-          if (bank !== undefined) tenant.setBank(bank)
+          for (const [followerId, index] of followers(tenantId, bankId, true))
+            await followBank(db.query, index, followerId, bankId)
           applied.set(key, xid)
-        } else {
+        } else if (followers(tenantId, bankId, false).length > 0) {
           const ids = entryIds.get(tenantId)
           if (ids === undefined) entryIds.set(tenantId, [entryId])
           else ids.push(entryId)
         }
       }
-      for (const [tenantId, ids] of entryIds)
+      for (const [ownerId, ids] of entryIds)
         for (let at = 0; at < ids.length; at += changesPage) {
-          const page = await selectBankEntriesById(db.query, tenantId, ids.slice(at, at + changesPage))
-          await inSlices(page, (entry) => follow(tenants.get(tenantId)!, entry))
-          tidy(tenants.get(tenantId)!)
+          const page = await selectBankEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
+          for (const [followerId, index] of tenants) {
+            await inSlices(page, (entry) => {
+              const { entryId, bankId, status, hold } = entry
+              // What lies in a bank that another tenant does not see, or no longer, is not there for it.
+              const seen = followerId === ownerId || index.banks.get(bankId)?.ownerTenantId === ownerId
+              if (seen && status === 'active') index.put(entry)
+              else if (seen && status === 'quarantined' && hold === 'review') index.put({ ...entry, held: true })
+              else index.drop(entryId)
+            })
+            tidy(index)
+          }
         }
       applied.clear()
       // Only these can come again.
@@ -174,13 +193,13 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
   return {
     async lookup(tenantId, content, options = {}) {
       const index = await ready(tenantId)
-      return matchesOf(index.find(content, findOptions(index, options)), options)
+      return matchesOf(index.find(content, findOptions(index, options)), content, options)
     },
     async lookupMany(tenantId, contents, options = {}) {
       const index = await ready(tenantId)
       const asked = findOptions(index, options)
       const answers: Match[][] = []
-      await inSlices(contents, (content) => void answers.push(matchesOf(index.find(content, asked), options)))
+      await inSlices(contents, (content) => void answers.push(matchesOf(index.find(content, asked), content, options)))
       return answers
     },
     refresh,
@@ -228,12 +247,20 @@ const farXid = '9223372036854775807'
 async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> {
   const index = createTenantIndex()
   for (let afterId = ''; ;) {
-    const page = await selectBanks(query, tenantId, afterId, banksPage)
+    const page = await banksVisibleTo(query, tenantId, { afterId, limit: banksPage })
     for (const bank of page) index.setBank(bank)
     if (page.length < banksPage) break
     afterId = page.at(-1)!.bankId
   }
-  const read = (afterId: string) => selectSearchedEntries(query, tenantId, afterId, loadPage)
+  await loadEntries(query, index, tenantId)
+  for (const { bankId, ownerTenantId } of index.banks.values())
+    if (ownerTenantId !== tenantId) await loadEntries(query, index, ownerTenantId, bankId)
+  return index
+}
+
+async function loadEntries(query: Query, index: TenantIndex, ownerTenantId: string, bankId?: string): Promise<void> {
+  const of = bankId === undefined ? {} : { bankId }
+  const read = (afterId: string) => selectSearchedEntries(query, ownerTenantId, { ...of, afterId, limit: loadPage })
   // The next page is read while this one is taken in.
   for (let next = read(''); ;) {
     const page = await next
@@ -241,13 +268,18 @@ async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> 
     index.putMany(page)
     if (page.length < loadPage) break
   }
-  return index
+  index.flush()
 }
 
-/** Makes the index hold an entry exactly when it is searched. */
-function follow(index: TenantIndex, entry: BankEntry): void {
-  if (entry.status === 'active') index.put(entry)
-  else index.drop(entry.entryId)
+/** Makes the index ask a bank exactly when its tenant sees it. Entries of own banks are there in any case. */
+async function followBank(query: Query, index: TenantIndex, tenantId: string, bankId: string): Promise<void> {
+  const [bank] = await banksVisibleTo(query, tenantId, { afterId: '', limit: 1, bankId })
+  const known = index.banks.get(bankId)
+  if (bank !== undefined) {
+    index.setBank(bank)
+    if (known === undefined && bank.ownerTenantId !== tenantId)
+      await loadEntries(query, index, bank.ownerTenantId, bankId)
+  } else if (known !== undefined) index.dropBank(bankId, known.ownerTenantId !== tenantId)
 }
 
 /** Does the work item by item, letting others run in between. */
@@ -274,12 +306,19 @@ function findOptions(index: TenantIndex, { banks, types, turned }: LookupOptions
   }
 }
 
-function matchesOf(found: readonly Found[], { confidenceMin = 0 }: LookupOptions): Match[] {
+function matchesOf(
+  all: readonly Found[],
+  content: LookupContent,
+  { confidenceMin = 0, traffic = false }: LookupOptions,
+): Match[] {
+  const found = traffic
+    ? all.filter(({ bank }) => fallsInto(bank.sampling.trafficShare, `traffic:${bank.bankId}`, content))
+    : all
   if (found.length === 0) return []
   const negatives = found.filter(({ bank }) => bank.negative)
   const seen = new Set<string>()
   const matches: Match[] = []
-  for (const { type, hit, entryId, labels, bank, threshold } of found) {
+  for (const { type, hit, entryId, labels, bank, threshold, held } of found) {
     if (bank.negative || negatives.some((negative) => silences(negative.hit, hit))) continue
     const { part } = hit
     // The signal types are in order of preference: the same part under a second one says nothing new.
@@ -300,6 +339,11 @@ function matchesOf(found: readonly Found[], { confidenceMin = 0 }: LookupOptions
       ...(hit.quality === undefined ? {} : { quality: hit.quality }),
       ...(hit.transformation === undefined ? {} : { transformation: hit.transformation }),
       labels,
+      ...(held
+        ? { review: 'the entry is held back until somebody has looked at it' }
+        : bank.sampling.reviewShare > 0 && fallsInto(bank.sampling.reviewShare, `review:${bank.bankId}`, content)
+          ? { review: `a sample of the matches of bank "${bank.name}" is looked at by a person` }
+          : {}),
     })
   }
   return matches.sort((a, b) => b.similarity - a.similarity || (a.entryId < b.entryId ? -1 : 1))

@@ -18,8 +18,8 @@ import {
   updateBank,
   type ChangeContext,
   type NewBank,
-  type NewEntryInput,
 } from './changes.ts'
+import type { NewEntryInput } from './checks.ts'
 import { createLookup, type Lookup } from './lookup.ts'
 import { bankProjector } from './project.ts'
 import { matchRefOf, signalsOfMatches } from './signals.ts'
@@ -161,7 +161,7 @@ test('only active entries match, and changes follow one another as they may', as
   const again = await changeBankEntry(db.query, tenantId, bankId, entryId, 'release', 'x', context())
   assert.ok(!again.ok && again.reason === 'wrong-status')
   const counts = (await selectBank(db.query, tenantId, bankId))!.entries
-  assert.deepEqual(counts, { active: 0, quarantined: 0, retired: 1 })
+  assert.deepEqual(counts, { pending: 0, active: 0, quarantined: 0, retired: 1 })
 })
 
 test('duplicates, names in use and content that cannot match are refused', async () => {

@@ -64,6 +64,7 @@ export function signalsOfMatches(matches: readonly Match[], subject: SubjectRef)
         distance: match.distance,
         threshold: match.threshold,
         labels: match.labels,
+        ...(match.review === undefined ? {} : { review: match.review }),
         ...(match.quality === undefined ? {} : { quality: match.quality }),
         ...(match.transformation === undefined ? {} : { transformation: match.transformation }),
         ...placeOf(match.part),
@@ -88,5 +89,6 @@ export function matchRefOf(signal: Signal): MatchRef | undefined {
     distance: evidence.distance!,
     threshold: evidence.threshold!,
     ...(evidence.mediaSha256 === undefined ? {} : { mediaSha256: evidence.mediaSha256 }),
+    ...(evidence.review === undefined ? {} : { review: evidence.review }),
   }
 }

@@ -1,6 +1,6 @@
 import { createDigestIndex } from '../kernels/digest-index.ts'
+import type { VisibleBank as Bank } from './bank.ts'
 import type { HammingStats } from '../kernels/hamming-stats.ts'
-import type { Bank } from './bank.ts'
 import { signalTypes } from './signal-types/all.ts'
 import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
 
@@ -11,6 +11,8 @@ export type IndexedEntry = {
   signals: Record<string, string>
   quality: number | null
   labels: readonly string[]
+  /** Held for review: it matches, and a person looks. */
+  held?: boolean
 }
 
 /** One hit, and what it hit. */
@@ -21,6 +23,7 @@ export type Found = {
   threshold: number
   entryId: string
   labels: string[]
+  held: boolean
 }
 
 export type FindOptions = {
@@ -38,10 +41,13 @@ export type TenantIndex = {
   /** Entries in memory. */
   readonly size: number
   setBank: (bank: Bank) => void
+  /** Asks a bank no longer; with `entries`, these go too. */
+  dropBank: (bankId: string, entries: boolean) => void
   /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
-  /** The same for many that are not there yet, quicker. */
+  /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
   putMany: (entries: readonly IndexedEntry[]) => void
+  flush: () => void
   /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
@@ -55,6 +61,9 @@ export type TenantIndex = {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
+const flushEntries = 100_000
+/** The number of no bank, for slots that are free. */
+const nowhere = 0xffff_ffff
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
@@ -79,6 +88,8 @@ export function createTenantIndex(): TenantIndex {
   /** Ids that are no UUIDs, which other installations may have made. */
   const oddSlots = new Map<string, number>()
   const oddIds = new Map<number, string>()
+  /** Slots of entries that are held for review: few. */
+  const heldSlots = new Set<number>()
 
   // What many entries share, by number.
   const bankIds: string[] = []
@@ -117,9 +128,11 @@ export function createTenantIndex(): TenantIndex {
     typesOf = wider(typesOf, capacity)
   }
 
-  const describe = (slot: number, { bankId, labels }: IndexedEntry) => {
+  const describe = (slot: number, { bankId, labels, held = false }: IndexedEntry) => {
     bankOf[slot] = numberOfBank(bankId)
     labelsOf[slot] = numberOfLabels(labels)
+    if (held) heldSlots.add(slot)
+    else heldSlots.delete(slot)
   }
   const takeIn = (entry: IndexedEntry, add: (at: number, slot: number, signal: string) => void) => {
     const { entryId, signals } = entry
@@ -145,6 +158,14 @@ export function createTenantIndex(): TenantIndex {
     typesOf[slot] = types
   }
 
+  /** What was taken in and is not in the indexes yet: large parts at once are quicker than small ones merged. */
+  let waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
+  const flush = () => {
+    const taken = waiting
+    waiting = indexes.map(() => [])
+    for (const [at, many] of taken.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+  }
+
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
   type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
@@ -167,6 +188,24 @@ export function createTenantIndex(): TenantIndex {
     return made
   }
 
+  const drop = (slot: number) => {
+    for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
+      if ((types & 1) !== 0) {
+        indexes[at]!.remove(slot)
+        entriesOf[at]!--
+      }
+    const odd = oddIds.get(slot)
+    if (odd === undefined) ids.remove(slot)
+    else {
+      oddIds.delete(slot)
+      oddSlots.delete(odd)
+    }
+    heldSlots.delete(slot)
+    bankOf[slot] = nowhere
+    free.push(slot)
+    size--
+  }
+
   return {
     get banks() {
       return banks
@@ -179,6 +218,15 @@ export function createTenantIndex(): TenantIndex {
       banks = new Map(banks).set(bank.bankId, bank)
       preparedFor = new WeakMap()
     },
+    dropBank(bankId, entries) {
+      const rest = new Map(banks)
+      rest.delete(bankId)
+      banks = rest
+      preparedFor = new WeakMap()
+      const number = bankNumbers.get(bankId)
+      if (!entries || number === undefined) return
+      for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
+    },
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
       const held = slotOf(entry.entryId)
@@ -186,27 +234,18 @@ export function createTenantIndex(): TenantIndex {
       else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
     },
     putMany(entries) {
-      const waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
       for (const entry of entries)
         takeIn(entry, (at, slot, signal) => {
           if (indexes[at]!.addMany === undefined) indexes[at]!.add(slot, signal, entry.quality)
           else waiting[at]!.push({ slot, signal, quality: entry.quality })
         })
-      for (const [at, many] of waiting.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+      if (waiting.some((many) => many.length >= flushEntries)) flush()
     },
+    flush,
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
-      if (slot < 0) return
-      for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
-        if ((types & 1) !== 0) {
-          indexes[at]!.remove(slot)
-          entriesOf[at]!--
-        }
-      if (oddIds.delete(slot)) oddSlots.delete(entryId)
-      else ids.remove(slot)
-      free.push(slot)
-      size--
+      if (slot >= 0) drop(slot)
     },
     stats: () =>
       signalTypes.flatMap(({ name }, at) => {
@@ -233,7 +272,8 @@ export function createTenantIndex(): TenantIndex {
           const bank = asked.get(bankIds[number]!)
           if (bank === undefined) continue
           const labels = labelLists[labelsOf[hit.slot]!]!
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels })
+          const held = heldSlots.has(hit.slot)
+          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
         }
       }
       return found

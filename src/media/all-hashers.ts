@@ -1,3 +1,4 @@
+import { createAudioHasher } from './audio.ts'
 import type { MediaHasher } from './hashers.ts'
 import { createVideoHasher } from './video-hasher.ts'
 
@@ -9,5 +10,5 @@ export type HasherOptions = {
 
 /** Every hasher beside PDQ of photos (`media/hash-pool.ts`) and the digests, in the order in which they run. */
 export function createHashers({ ffmpeg }: HasherOptions): readonly MediaHasher[] {
-  return [createVideoHasher({ ffmpeg })]
+  return [createVideoHasher({ ffmpeg }), createAudioHasher({ ffmpeg })]
 }

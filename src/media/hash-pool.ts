@@ -2,6 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { checkImageBytes, type ImageMime } from './decode.ts'
+import { derivativesVersion, type PhotoReading } from './derivatives.ts'
+import type { MediaKind } from './kinds.ts'
 import type { PdqConvention } from '../kernels/pdq.ts'
 import type { PreviewVariant } from './preview.ts'
 
@@ -24,19 +26,20 @@ export type HashedFile = {
   md5: string
   /** By its first bytes. */
   mime: string
+  /** Missing for what is no photo, video or sound. */
+  kind?: MediaKind
+  /** A photo with more than one frame. */
+  animated?: boolean
   /** Missing for what is no image, or cannot be decoded; `problem` then says why. */
   image?: HashedImage
   problem?: string
 }
 
-/** One more reading of a photo, in the form in which lookups take it. */
-export type PhotoReading = { transformation: string; pdq: string; quality: number }
-
 /** Algorithms and versions of everything in a HashedImage: photos that others hashed are hashed anew when they are sent. */
-export const imageHasherVersion = 'pdq@1'
+export const imageHasherVersion = `pdq@1+${derivativesVersion}`
 
 export type WorkerRequest = { id: number } & (
-  | { op: 'hash'; bytes: Uint8Array }
+  | { op: 'hash'; bytes: Uint8Array; derivatives: boolean }
   | { op: 'preview'; bytes: Uint8Array; variant: PreviewVariant }
   | { op: 'file'; path: string; convention: PdqConvention }
   | { op: 'thumbnail'; path: string; side: number }
@@ -48,8 +51,11 @@ export type WorkerAnswer =
   | { id: number; ok: false; message: string; problems?: FieldProblem[] }
 
 export type MediaPool = {
-  /** Type, size and PDQ of an image. Throws an InputError for what is hostile or broken. */
-  hash: (bytes: Uint8Array) => Promise<HashedImage>
+  /**
+   * Type, size and PDQ of an image; with `derivatives` also the readings and local features by which edited copies are
+   * found, which cost several times as much. Throws an InputError for what is hostile or broken.
+   */
+  hash: (bytes: Uint8Array, options?: { derivatives?: boolean }) => Promise<HashedImage>
   preview: (bytes: Uint8Array, variant: PreviewVariant) => Promise<Uint8Array>
   /** Digests, type and hash of a file that the worker reads itself, so that its bytes cross no process. */
   hashFile: (path: string, convention: PdqConvention) => Promise<HashedFile>
@@ -173,10 +179,10 @@ export function createMediaPool(options: MediaPoolOptions = {}): MediaPool {
     })
 
   return {
-    async hash(bytes) {
+    async hash(bytes, { derivatives = false } = {}) {
       // Cheap refusals need no process.
       checkImageBytes(bytes)
-      return ask<HashedImage>({ id: nextId++, op: 'hash', bytes })
+      return ask<HashedImage>({ id: nextId++, op: 'hash', bytes, derivatives })
     },
     hashFile: (path, convention) => ask<HashedFile>({ id: nextId++, op: 'file', path, convention }),
     thumbnail: (path, side) => ask<Uint8Array>({ id: nextId++, op: 'thumbnail', path, side }),

@@ -6,18 +6,24 @@ import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
 import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
 import { mediaBytesMax, sniffMime, withPixels } from './decode.ts'
+import { derivativesOf } from './derivatives.ts'
+import { sniffMedia } from './kinds.ts'
 import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
 
-function hashImage(bytes: Uint8Array, convention: PdqConvention = 'full'): Promise<HashedImage> {
+function hashImage(
+  bytes: Uint8Array,
+  { convention = 'full', derivatives = false }: { convention?: PdqConvention; derivatives?: boolean },
+): Promise<HashedImage> {
   return withPixels(bytes, ({ mime, width, height, rgb }): HashedImage => {
     const stages = pdqStages(rgb, width, height, convention)
     if (stages === undefined) return { mime, width, height }
     const words = pdqDihedral(stages)
     const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
-    return { mime, width, height, pdq: { hash: dihedral[0]!, quality: stages.quality, dihedral } }
+    const pdq = { hash: dihedral[0]!, quality: stages.quality, dihedral }
+    return { mime, width, height, pdq, ...(derivatives ? derivativesOf({ rgb, width, height }, stages) : {}) }
   })
 }
 
@@ -26,23 +32,29 @@ async function hashFile(path: string, convention: PdqConvention): Promise<Hashed
   const { size } = await file.stat().finally(() => file.close())
   const sha256 = createHash('sha256')
   const md5 = createHash('md5')
-  const digested = (mime: string) => ({ bytes: size, sha256: sha256.digest('hex'), md5: md5.digest('hex'), mime })
+  const digested = (head: Uint8Array): HashedFile => {
+    const media = sniffMedia(head)
+    const digests = { bytes: size, sha256: sha256.digest('hex'), md5: md5.digest('hex') }
+    if (media === undefined) return { ...digests, mime: sniffMime(head) }
+    return { ...digests, mime: media.mime, kind: media.kind, ...(media.animated ? { animated: true } : {}) }
+  }
   if (size > mediaBytesMax) {
-    let mime: string | undefined
+    let head: Buffer | undefined
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      mime ??= sniffMime(chunk)
+      head ??= chunk
       sha256.update(chunk)
       md5.update(chunk)
     }
-    const problem = mime?.startsWith('image/') ? `The image is larger than ${mediaBytesMax} bytes` : undefined
-    return { ...digested(mime ?? sniffMime(Buffer.alloc(0))), ...(problem === undefined ? {} : { problem }) }
+    const large = digested(head ?? Buffer.alloc(0))
+    return large.kind === 'photo' ? { ...large, problem: `The image is larger than ${mediaBytesMax} bytes` } : large
   }
   const bytes = await readFile(path)
   sha256.update(bytes)
   md5.update(bytes)
-  const digests = digested(sniffMime(bytes))
+  const digests = digested(bytes)
+  if (digests.kind === 'video' || digests.kind === 'audio') return digests
   try {
-    return { ...digests, image: await hashImage(bytes, convention) }
+    return { ...digests, image: await hashImage(bytes, { convention }) }
   } catch (error) {
     if (error instanceof InputError) return { ...digests, problem: error.message }
     throw error
@@ -52,7 +64,7 @@ async function hashFile(path: string, convention: PdqConvention): Promise<Hashed
 function work(request: WorkerRequest) {
   switch (request.op) {
     case 'hash':
-      return hashImage(request.bytes)
+      return hashImage(request.bytes, { derivatives: request.derivatives })
     case 'preview':
       return previewImage(request.bytes, request.variant)
     case 'file':

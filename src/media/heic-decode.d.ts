@@ -2,9 +2,6 @@
 declare module 'heic-decode' {
   type Picture = { width: number; height: number; data: Uint8ClampedArray }
   type Lazy = { width: number; height: number; decode: () => Promise<Picture> }
-  const decode: {
-    (input: { buffer: Uint8Array }): Promise<Picture>
-    all: (input: { buffer: Uint8Array }) => Promise<Lazy[] & { dispose: () => void }>
-  }
-  export default decode
+  const decode: { all: (input: { buffer: Uint8Array }) => Promise<Lazy[] & { dispose: () => void }> }
+  export = decode
 }

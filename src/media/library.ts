@@ -66,7 +66,7 @@ export function createMediaLibrary({ files, pool, records, hashers = [] }: Media
 
   const hashed = async (bytes: Uint8Array, type: MediaType, digests: Awaited<ReturnType<typeof digestsOf>>) => {
     const { sha256, sha1, md5 } = digests
-    const image = type.kind === 'photo' ? await pool.hash(bytes) : undefined
+    const image = type.kind === 'photo' ? await pool.hash(bytes, { derivatives: true }) : undefined
     const made = await runHashers(hashers, { ...type, sha256 }, bytes)
     const by = [...(image === undefined ? [] : [imageHasherVersion]), ...made.by]
     const record: MediaRecord = {

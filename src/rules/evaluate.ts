@@ -203,7 +203,7 @@ function matchOf(signals: readonly Signal[]): MatchRef | undefined {
   let best: { ref: MatchRef; confidence: number } | undefined
   for (const { evidence, confidence } of signals) {
     if (evidence === undefined || (best !== undefined && best.confidence >= confidence)) continue
-    const { bankId, entryId, signalType, distance, threshold, mediaSha256 } = evidence
+    const { bankId, entryId, signalType, distance, threshold, mediaSha256, review } = evidence
     if (typeof bankId !== 'string' || typeof entryId !== 'string') continue
     best = {
       confidence,
@@ -214,6 +214,7 @@ function matchOf(signals: readonly Signal[]): MatchRef | undefined {
         distance: typeof distance === 'number' ? distance : 0,
         threshold: typeof threshold === 'number' ? threshold : 0,
         ...(typeof mediaSha256 === 'string' && { mediaSha256 }),
+        ...(typeof review === 'string' && { review }),
       },
     }
   }

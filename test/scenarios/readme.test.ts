@@ -154,3 +154,15 @@ test('the commands of the guide to matching texts and links work as printed', { 
     [0, 1, 0],
   )
 })
+
+test('the commands of the guide to banks work as printed', { skip, timeout: 180_000 }, async () => {
+  const [block] = blocksOf('docs/guides/banks.md', 'sh')
+  const said = await here.type(`exec 3>&2 2>banks.log\n${block!}\nexec 2>&3`)
+  assert.match(said, /ACTIVE.*known scams/s)
+  assert.match(await here.type('cat banks.log'), /done: 1000 taken, 0 there already, 0 refused/)
+  assert.equal((await here.type('wc -l < scams.csv')).trim(), '1002')
+  assert.match(said, /"near":\[\]/)
+  assert.match(said, /"status":"active"/)
+  assert.match(said, /"state":"ok"/)
+  assert.match(said, /"canariesFailing":0/)
+})

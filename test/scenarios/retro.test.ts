@@ -8,9 +8,9 @@ import { scopes } from '../../src/domain/staff.ts'
 import { createKey } from '../../src/http/access.ts'
 import { ApiError, createClient, type Client } from '../../src/http/client.ts'
 import { makeBank, makeBankEntry, retireBankEntry } from '../../src/http/contract/banks.ts'
-import { listDecisions } from '../../src/http/contract/decisions.ts'
+import { getDecision, listDecisions } from '../../src/http/contract/decisions.ts'
 import { appendEvents } from '../../src/http/contract/events.ts'
-import { listJobs } from '../../src/http/contract/jobs.ts'
+import { claimJob, decideJob, listJobs } from '../../src/http/contract/jobs.ts'
 import type { Upload } from '../../src/http/contract/match.ts'
 import {
   applyRetro,
@@ -220,6 +220,27 @@ test('what was decided at once is reversed as quickly', async () => {
     listed.items.map(({ state }) => state),
     ['undone', 'undone'],
   )
+  await platform.call(retireBankEntry, { params: { bankId, entryId }, body: { reason: 'done' } })
+})
+
+test('what a person has decided stays when the rest of its batch is taken back', async () => {
+  const entryId = await entryWith({ upload: (await uploaded(photo)).upload })
+  const body = { bankId, entryId, violation: 'known_media', route: 'review' as const }
+  const { batchId } = await platform.call(applyRetro, { body })
+  await finished(batchId, 'applied')
+  const ann = await app.staff(['senior_reviewer'])
+  const job = (await waitingJobs()).find(({ itemId }) => itemId === 'small')!
+  const view = await ann.call(claimJob, { params: { jobId: job.jobId } })
+  const { decisionId } = await ann.call(decideJob, {
+    params: { jobId: job.jobId },
+    headers: { 'if-match': view.etag },
+    body: { verdict: 'violation', violation: 'known_media' },
+  })
+  await platform.call(undoRetro, { params: { batchId }, body: { reason: 'the others were not meant' } })
+  assert.deepEqual((await finished(batchId, 'undone')).undone, { withdrawn: 3, kept: 1 })
+  const decision = await platform.call(getDecision, { params: { decisionId: decisionId! } })
+  assert.notEqual(decision.decision.status, 'reversed')
+  assert.deepEqual(await waitingJobs(), [])
   await platform.call(retireBankEntry, { params: { bankId, entryId }, body: { reason: 'done' } })
 })
 

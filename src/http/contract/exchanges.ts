@@ -445,7 +445,7 @@ export const retryExchangeFeedback = route({
 
 export const BankChange = Type.Object({
   entryId: Type.String(),
-  status: Type.Enum(['active', 'quarantined', 'retired']),
+  status: Type.Enum(['pending', 'active', 'quarantined', 'retired']),
   signals: Type.Record(Type.String(), Type.String(), { description: 'Empty for retired entries.' }),
   quality: orNull(Type.Integer()),
   labels: Type.Array(Type.String()),

@@ -116,6 +116,9 @@ export const Match = Type.Object({
   quality: Type.Optional(Quality),
   transformation: Type.Optional(Type.String({ description: 'How the photo is turned against the entry.' })),
   labels: Type.Array(Type.String()),
+  review: Type.Optional(
+    Type.String({ description: 'Why a person looks at it although a rule would decide: held, or a sample.' }),
+  ),
   pair: Type.Optional(
     Type.Object(
       { part: Type.String(), features: Type.Record(Type.String(), Type.Number()) },

@@ -29,6 +29,35 @@ const settingFields = {
     maxItems: 200,
     description: 'Hosts that media may be fetched from; "*.example" for all below.',
   }),
+  banks: Type.Object(
+    {
+      entriesMax: Type.Integer({ minimum: 0, maximum: 100_000_000, description: 'Entries that are not retired.' }),
+      flood: Type.Object(
+        {
+          enabled: Type.Boolean(),
+          windowMinutes: Type.Integer({ minimum: 10, maximum: 1_440 }),
+          matchesMin: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+          factorMin: Type.Number({ minimum: 1, maximum: 1_000_000 }),
+          tailMax: Type.Number({ exclusiveMinimum: 0, maximum: 0.5 }),
+          baselineDays: Type.Integer({ minimum: 1, maximum: 28 }),
+        },
+        {
+          additionalProperties: false,
+          description: 'When an entry matches so much more than its own past that it is held.',
+        },
+      ),
+      precision: Type.Object(
+        {
+          enabled: Type.Boolean(),
+          verdictsMin: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+          upperMin: Type.Number({ minimum: 0, maximum: 1 }),
+        },
+        { additionalProperties: false, description: 'When an entry was wrong so often that it is held.' },
+      ),
+      canaryMinutes: Type.Integer({ minimum: 1, maximum: 10_080, description: 'How often canaries are looked up.' }),
+    },
+    { additionalProperties: false, description: 'Quota of bank entries, and when they are held back by themselves.' },
+  ),
   rateLimits: Type.Object({ key: RateLimit, person: RateLimit, events: RateLimit }, { additionalProperties: false }),
   match: Type.Object(
     {
@@ -121,6 +150,7 @@ export const updateSettings = route({
       eventTypes: Type.Optional(settingFields.eventTypes),
       mediaHosts: Type.Optional(settingFields.mediaHosts),
       rateLimits: Type.Optional(settingFields.rateLimits),
+      banks: Type.Optional(settingFields.banks),
       match: Type.Optional(settingFields.match),
     },
     { additionalProperties: false },

@@ -266,7 +266,10 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
     const entries = await selectBankEntriesById(db.query, tenantId, [...log.entryIds.keys()])
     return {
       items: entries
-        .filter((entry) => entry.bankId === params.bankId)
+        // Drafts are nobody else's business.
+        .flatMap(({ status, ...entry }) =>
+          entry.bankId === params.bankId && status !== 'pending' ? [{ ...entry, status }] : [],
+        )
         .sort((a, b) => (a.entryId < b.entryId ? -1 : 1))
         .map(({ entryId, status, signals, quality, labels, source, addedMs }) => ({
           entryId,

@@ -122,7 +122,7 @@ test('banks, signal types, confidence and turning narrow a lookup; negative bank
   assert.equal(await look({ signals: { pdq: mirrored.pdq! } }), 0, 'bare hashes are not turned')
   assert.equal(await look({ signals: { pdq: mirrored.pdq! }, turned: true }), 1)
   const md5 = createHash('md5').update(known.photo.bytes).digest('hex')
-  assert.equal(await look({ signals: { md5 } }), 0, 'entries hold what their upload says, which is no MD5 here')
+  assert.equal(await look({ signals: { md5 } }), 1, 'entries hold every signal of their upload')
   assert.equal(await look({ signals: { sha256: known.photo.upload.upload } }), 1)
   const innocent = await app.platform.call(lookupMatches, {
     body: { media: [{ upload: known.grey.upload.upload }], banks: [banks.harm] },

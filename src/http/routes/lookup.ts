@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { InputError } from '../../domain/error.ts'
 import { partsOf, partsOfRecord, type MediaParts } from '../../match/content.ts'
 import { compositeOf } from '../../match/composite.ts'
+import { selectRecordsOfEntries } from '../../match/exchange/store.ts'
 import type { Lookup, LookupOptions, Match } from '../../match/lookup.ts'
 import { contentOfSignals, joined } from '../../match/raw-signals.ts'
 import type { LinkContent, LookupContent } from '../../match/signal-types/signal-type.ts'
@@ -130,10 +131,37 @@ async function withRecords(
   matches: readonly Match[],
 ): Promise<FullMatch[]> {
   if (matches.length === 0) return []
-  const records = await selectEntryRecords(db.query, tenantId, [...new Set(matches.map(({ entryId }) => entryId))])
-  return matches.map((match) => {
-    const { source, exchange, matches: made, confirmed, disputed } = records.get(match.entryId)!
-    return { ...match, source, exchange, record: { matches: made, confirmed, disputed } }
+  const entryIds = [...new Set(matches.map(({ entryId }) => entryId))]
+  const [records, exchanged] = await Promise.all([
+    selectEntryRecords(db.query, tenantId, entryIds),
+    selectRecordsOfEntries(db.query, tenantId, entryIds),
+  ])
+  const exchangeOf = new Map(exchanged.toReversed().map((record) => [record.entryId, record]))
+  return matches.flatMap((match) => {
+    const own = records.get(match.entryId)
+    // Gone since it was found.
+    if (own === undefined) return []
+    const { source, matches: made, confirmed, disputed } = own
+    const record = exchangeOf.get(match.entryId)
+    return [
+      {
+        ...match,
+        source,
+        exchange:
+          record === undefined
+            ? null
+            : {
+                exchangeId: record.exchangeId,
+                externalId: record.externalId,
+                owner: record.ownerName ?? record.owner,
+                tags: record.tags,
+                severity: record.severity,
+                firstMs: record.firstMs,
+                lastMs: record.lastMs,
+              },
+        record: { matches: made, confirmed, disputed },
+      },
+    ]
   })
 }
 

@@ -37,7 +37,11 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       width: record.width ?? null,
       height: record.height ?? null,
       durationMs: record.durationMs ?? null,
-      signals: { sha256: record.sha256, ...record.signals },
+      signals: {
+        sha256: record.sha256,
+        ...(record.pdq === undefined ? {} : { pdq: record.pdq.hash }),
+        ...record.signals,
+      },
       pdq: record.pdq?.hash ?? null,
       quality: record.pdq?.quality ?? null,
     }

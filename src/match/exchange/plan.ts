@@ -167,6 +167,8 @@ function planRecord(
         source: exchange.name,
         exchange: {
           exchangeId: exchange.exchangeId,
+          name: exchange.name,
+          fetchedMs: context.nowMs,
           externalId: record.externalId,
           ...(record.owner === undefined ? {} : { owner: record.owner.id }),
           ...(record.owner?.name === undefined ? {} : { ownerName: record.owner.name }),

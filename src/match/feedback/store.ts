@@ -256,13 +256,26 @@ export async function selectBankLog(
   afterOrdinal: number,
   limit: number,
 ): Promise<{ entryIds: Map<string, number>; nextOrdinal: number; more: boolean }> {
-  const rows = await query<{ ordinal: number; entry_id: string | null; recorded_ms: number }>(
-    `SELECT ordinal, body ->> 'entryId' AS entry_id, recorded_ms FROM ledger_entries
+  const rows = await query<{ ordinal: number; entry_ids: string[]; recorded_ms: number }>(
+    `SELECT ordinal, recorded_ms, CASE
+         WHEN body ? 'entryId' THEN ARRAY[body ->> 'entryId'] ||
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(body -> 'retiredIds', '[]')))
+         WHEN kind = 'bank.entries_added' THEN ARRAY(SELECT e ->> 'entryId' FROM jsonb_array_elements(body -> 'entries') AS e)
+         WHEN body ? 'importId' THEN ARRAY(SELECT b.entry_id FROM bank_entries b
+           WHERE b.tenant_id = $1 AND b.import_id = body ->> 'importId')
+         ELSE '{}' END AS entry_ids
+     FROM ledger_entries
      WHERE tenant_id = $1 AND subject_kind = 'item' AND subject_id = $2 AND ordinal > $3
        AND ordinal <= (SELECT ordinal FROM ledger_watermark) ORDER BY ordinal LIMIT $4`,
     [tenantId, subjectId, afterOrdinal, limit],
   )
   const entryIds = new Map<string, number>()
-  for (const row of rows) if (row.entry_id !== null) entryIds.set(row.entry_id, row.recorded_ms)
-  return { entryIds, nextOrdinal: rows.at(-1)?.ordinal ?? afterOrdinal, more: rows.length === limit }
+  let nextOrdinal = afterOrdinal
+  for (const row of rows) {
+    // One ledger entry may name many entries of the bank; it is never cut in two.
+    if (entryIds.size >= limit) return { entryIds, nextOrdinal, more: true }
+    for (const entryId of row.entry_ids) entryIds.set(entryId, row.recorded_ms)
+    nextOrdinal = row.ordinal
+  }
+  return { entryIds, nextOrdinal, more: rows.length === limit }
 }

@@ -1,5 +1,7 @@
+import { chromaprintType } from './chromaprint.ts'
 import { photoEmbeddingType, textEmbeddingType } from './embedding.ts'
 import { exactType, md5Type, sha1Type } from './exact.ts'
+import { photoLocalType } from './photo-local.ts'
 import { photoType } from './photo.ts'
 import type { SignalType } from './signal-type.ts'
 import { textNearType } from './text-near.ts'
@@ -15,10 +17,12 @@ export const signalTypes: readonly SignalType[] = [
   photoType,
   vpdqType,
   tmkType,
+  chromaprintType,
   exactType,
   sha1Type,
   md5Type,
   textType,
+  photoLocalType,
   textSkeletonType,
   textNearType,
   tlshType,

@@ -11,7 +11,7 @@ const thresholdMax = 64
 /** Of one photo in one position; a bank may hold the same hash a million times. */
 const hitsMax = 2_000
 
-/** Photos by PDQ, in all eight dihedral positions. */
+/** Photos by PDQ, in all eight dihedral positions and in the readings that were made of them. */
 export const photoType: SignalType = {
   name: 'pdq',
   version: 'pdq@1',
@@ -54,12 +54,11 @@ export const photoType: SignalType = {
       search(content, { radiusMax, thresholdOf, wanted, unturned }) {
         const hits: SignalHit[] = []
         for (const [at, photo] of (content.photos ?? []).entries()) {
-          if (photo.pdq === undefined || (photo.quality ?? 100) < pdqQualityMin || index.size === 0) continue
-          const words = unturned === true ? pdqFromHex(photo.pdq) : turnedHashes(photo)
+          if (photo.pdq === undefined || index.size === 0) continue
           const best = new Map<number, SignalHit>()
-          const turns = words.length / pdqWords
-          for (const [turn, name] of dihedrals.slice(0, turns).entries())
-            for (const { id, distance } of index.query(words, radiusMax, turn * pdqWords, {
+          for (const { words, offset, quality, transformation } of viewsOf(photo, unturned === true)) {
+            if ((quality ?? 100) < pdqQualityMin) continue
+            for (const { id, distance } of index.query(words, radiusMax, offset, {
               limit: hitsMax,
               ...(wanted === undefined ? {} : { wanted }),
             })) {
@@ -74,17 +73,37 @@ export const photoType: SignalType = {
                 },
                 distance,
                 similarity,
-                confidence: similarity * (0.8 + (0.2 * (photo.quality ?? 100)) / 100),
-                ...(photo.quality === undefined ? {} : { quality: photo.quality }),
-                ...(turn === 0 ? {} : { transformation: name }),
+                confidence: similarity * (0.8 + (0.2 * (quality ?? 100)) / 100),
+                ...(quality === undefined ? {} : { quality }),
+                ...(transformation === undefined ? {} : { transformation }),
               })
             }
+          }
           hits.push(...best.values())
         }
         return hits
       },
     }
   },
+}
+
+/** One way to look at a photo: its hash at a place among words, and how it comes from the photo as sent. */
+type View = { words: Uint32Array; offset: number; quality: number | undefined; transformation?: string }
+
+/** The photo as it is, its seven turns, and its readings. */
+function viewsOf(photo: PhotoContent, unturned: boolean): View[] {
+  const { quality } = photo
+  if (unturned) return [{ words: pdqFromHex(photo.pdq!), offset: 0, quality }]
+  const words = turnedHashes(photo)
+  return [
+    ...dihedrals.map((name, turn) => ({
+      words,
+      offset: turn * pdqWords,
+      quality,
+      ...(turn === 0 ? {} : { transformation: name }),
+    })),
+    ...(photo.readings ?? []).map((reading) => ({ ...reading, words: pdqFromHex(reading.pdq), offset: 0 })),
+  ]
 }
 
 /** The eight hashes of a photo, 8 words each: as given, or estimated from the one. */

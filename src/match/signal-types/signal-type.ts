@@ -57,7 +57,7 @@ export type SignalHit = {
   /** 0 to 1: how sure it is that both are the same, given distance and quality. */
   confidence: number
   quality?: number
-  /** How the photo was turned against the entry, in the names of `kernels/pdq.ts`. */
+  /** How the photo was changed against the entry, in the names that `turnText` of `domain/plain-words.ts` reads. */
   transformation?: string
 }
 

@@ -7,7 +7,7 @@ export const actionWords: Record<string, string> = {
   remove: 'remove at once',
 }
 
-export const statusTones = { active: 'plain', quarantined: 'attention', retired: 'plain' } as const
+export const statusTones = { pending: 'plain', active: 'plain', quarantined: 'attention', retired: 'plain' } as const
 
 /**
  * 95 % interval of a share (Wilson 1927): holds its coverage for the small counts that a bank entry has.

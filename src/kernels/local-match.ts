@@ -1,0 +1,303 @@
+// Whether two pictures show the same, by their local features: places that look alike must also lie alike.
+import { ones32 } from './hamming-index.ts'
+import { descriptorWords, variantFeatures, type FeatureVariant, type LocalFeatures } from './local-features.ts'
+
+/** Places of the query (`x`, `y`) in the entry: (a x + b y + c, d x + e y + f), in pixels of both pictures. */
+export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
+
+export type LocalMatch = {
+  /** Pairs of places that agree on one way to lay the query over the entry. */
+  inliers: number
+  /** Pairs that look alike, agreeing or not. */
+  pairs: number
+  /** Share of the entry's features that lie inside the query, large enough to be found, that have a partner there. */
+  shareOfEntry: number
+  /** Share of the cells with features of the entry, of those inside the query, that have an agreeing pair. */
+  coverage: number
+  /** Share of the entry that the query covers. */
+  overlap: number
+  matrix: Affine
+  /** Which features agree: those of the query, and their partners in the entry. */
+  queryAt: Uint16Array
+  entryAt: Uint16Array
+}
+
+/** Bits of 256 that two descriptions of the same place may differ in. */
+export const pairDistanceMax = 68
+const rivalRatio = 0.9
+const angleOffMax = 0.42
+const sizeOffMax = Math.log(1.6)
+
+/** How the query lies over the entry, or undefined where fewer than four places agree. */
+export function matchFeatures(query: LocalFeatures, entry: LocalFeatures): LocalMatch | undefined {
+  const pairs = likePairs(query, entry)
+  if (pairs.count < 4) return undefined
+  return agree(query, entry, pairs)
+}
+
+/** The four ways in which a picture is looked for: as it is, mirrored, inverted, both. */
+export const featureVariants: readonly FeatureVariant[] = [
+  { mirrored: false, inverted: false },
+  { mirrored: true, inverted: false },
+  { mirrored: false, inverted: true },
+  { mirrored: true, inverted: true },
+]
+
+/** The variant of the query that has most places in common with the entry, or undefined where none has any. */
+export function compareFeatures(
+  query: LocalFeatures,
+  entry: LocalFeatures,
+): { variant: FeatureVariant; match: LocalMatch } | undefined {
+  let best: { variant: FeatureVariant; match: LocalMatch } | undefined
+  for (const variant of featureVariants) {
+    const match = matchFeatures(variantFeatures(query, variant), entry)
+    if (match !== undefined && match.inliers > (best?.match.inliers ?? 0)) best = { variant, match }
+  }
+  return best
+}
+
+type Pairs = { count: number; query: Uint16Array; entry: Uint16Array }
+
+/** For each feature of the query the nearest of the entry, where no other is nearly as near. */
+function likePairs(query: LocalFeatures, entry: LocalFeatures): Pairs {
+  const pairs: Pairs = { count: 0, query: new Uint16Array(query.count), entry: new Uint16Array(query.count) }
+  const q = query.descriptors
+  const e = entry.descriptors
+  const distances = new Uint16Array(query.count)
+  for (let from = 0; from < query.count; from++) {
+    const a = from * descriptorWords
+    const w0 = q[a]!
+    const w1 = q[a + 1]!
+    const w2 = q[a + 2]!
+    const w3 = q[a + 3]!
+    const w4 = q[a + 4]!
+    const w5 = q[a + 5]!
+    const w6 = q[a + 6]!
+    const w7 = q[a + 7]!
+    let best = 257
+    let second = 257
+    let nearest = -1
+    for (let to = 0, b = 0; to < entry.count; to++, b += descriptorWords) {
+      const half = ones32(w0 ^ e[b]!) + ones32(w2 ^ e[b + 2]!) + ones32(w4 ^ e[b + 4]!)
+      if (half > 40) continue
+      const distance =
+        half +
+        ones32(w1 ^ e[b + 1]!) +
+        ones32(w3 ^ e[b + 3]!) +
+        ones32(w5 ^ e[b + 5]!) +
+        ones32(w6 ^ e[b + 6]!) +
+        ones32(w7 ^ e[b + 7]!)
+      if (distance < best) {
+        // A second feature of the same place is no rival.
+        if (nearest >= 0 && !samePlace(entry, nearest, to)) second = best
+        best = distance
+        nearest = to
+      } else if (distance < second && !samePlace(entry, nearest, to)) second = distance
+    }
+    if (best > pairDistanceMax || best > second * rivalRatio) continue
+    pairs.query[pairs.count] = from
+    pairs.entry[pairs.count] = nearest
+    distances[pairs.count++] = best
+  }
+  return pairs
+}
+
+function samePlace({ x, y, size }: LocalFeatures, a: number, b: number): boolean {
+  const near = 1.5 * Math.max(size[a]!, size[b]!)
+  return Math.abs(x[a]! - x[b]!) < near && Math.abs(y[a]! - y[b]!) < near
+}
+
+/** Each pair alone says how the query would lie over the entry; the way that most pairs agree on is refined. */
+function agree(query: LocalFeatures, entry: LocalFeatures, pairs: Pairs): LocalMatch | undefined {
+  const tolerance = 0.03 * Math.sqrt(entry.width * entry.height)
+  let best: Affine | undefined
+  let most = 3
+  for (let at = 0; at < pairs.count; at++) {
+    const matrix = matrixOf(query, entry, pairs.query[at]!, pairs.entry[at]!)
+    const count = inliersOf(query, entry, pairs, matrix, tolerance * 1.6).length
+    if (count > most) {
+      most = count
+      best = matrix
+    }
+  }
+  if (best === undefined) return undefined
+  let inliers = inliersOf(query, entry, pairs, best, tolerance * 1.6)
+  for (let round = 0; round < 4; round++) {
+    const fitted = fit(query, entry, pairs, inliers, inliers.length >= 8 && round > 0)
+    if (fitted === undefined || !plausible(fitted)) break
+    const next = inliersOf(query, entry, pairs, fitted, tolerance)
+    if (next.length < 4) break
+    best = fitted
+    inliers = next
+  }
+  return measure(query, entry, pairs, inliers, best)
+}
+
+function matrixOf(query: LocalFeatures, entry: LocalFeatures, from: number, to: number): Affine {
+  const scale = entry.size[to]! / query.size[from]!
+  const turn = entry.angle[to]! - query.angle[from]!
+  const cos = scale * Math.cos(turn)
+  const sin = scale * Math.sin(turn)
+  const x = query.x[from]!
+  const y = query.y[from]!
+  return [cos, -sin, entry.x[to]! - cos * x + sin * y, sin, cos, entry.y[to]! - sin * x - cos * y]
+}
+
+/** Pairs that a matrix explains, each entry feature once; in place, direction and size. */
+function inliersOf(
+  query: LocalFeatures,
+  entry: LocalFeatures,
+  pairs: Pairs,
+  [a, b, c, d, e, f]: Affine,
+  tolerance: number,
+): number[] {
+  const turn = Math.atan2(d - b, a + e)
+  const size = Math.log(Math.max(1e-9, Math.abs(a * e - b * d))) / 2
+  const inliers: number[] = []
+  for (let at = 0; at < pairs.count; at++) {
+    const from = pairs.query[at]!
+    const to = pairs.entry[at]!
+    const x = query.x[from]!
+    const y = query.y[from]!
+    const offX = a * x + b * y + c - entry.x[to]!
+    const offY = d * x + e * y + f - entry.y[to]!
+    const allowed = tolerance + 0.5 * entry.size[to]!
+    if (offX * offX + offY * offY > allowed * allowed) continue
+    const offTurn = Math.abs(wrapped(entry.angle[to]! - query.angle[from]! - turn))
+    if (offTurn > angleOffMax) continue
+    if (Math.abs(Math.log(entry.size[to]! / query.size[from]!) - size) > sizeOffMax) continue
+    inliers.push(at)
+  }
+  return inliers
+}
+
+function wrapped(angle: number): number {
+  return angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI))
+}
+
+/** Least squares over the pairs: a similarity (turn, size, shift), or any affine map. */
+function fit(
+  query: LocalFeatures,
+  entry: LocalFeatures,
+  pairs: Pairs,
+  inliers: readonly number[],
+  affine: boolean,
+): Affine | undefined {
+  const n = inliers.length
+  if (n < 3) return undefined
+  let mx = 0
+  let my = 0
+  let mu = 0
+  let mv = 0
+  for (const at of inliers) {
+    mx += query.x[pairs.query[at]!]! / n
+    my += query.y[pairs.query[at]!]! / n
+    mu += entry.x[pairs.entry[at]!]! / n
+    mv += entry.y[pairs.entry[at]!]! / n
+  }
+  let xx = 0
+  let xy = 0
+  let yy = 0
+  let xu = 0
+  let yu = 0
+  let xv = 0
+  let yv = 0
+  for (const at of inliers) {
+    const x = query.x[pairs.query[at]!]! - mx
+    const y = query.y[pairs.query[at]!]! - my
+    const u = entry.x[pairs.entry[at]!]! - mu
+    const v = entry.y[pairs.entry[at]!]! - mv
+    xx += x * x
+    xy += x * y
+    yy += y * y
+    xu += x * u
+    yu += y * u
+    xv += x * v
+    yv += y * v
+  }
+  let a: number
+  let b: number
+  let d: number
+  let e: number
+  if (affine) {
+    const determinant = xx * yy - xy * xy
+    if (determinant < 1e-3 * (xx + yy) ** 2) return fit(query, entry, pairs, inliers, false)
+    a = (xu * yy - yu * xy) / determinant
+    b = (yu * xx - xu * xy) / determinant
+    d = (xv * yy - yv * xy) / determinant
+    e = (yv * xx - xv * xy) / determinant
+  } else {
+    const spreadOut = xx + yy
+    if (spreadOut < 1e-6) return undefined
+    a = e = (xu + yv) / spreadOut
+    d = (xv - yu) / spreadOut
+    b = -d
+  }
+  return [a, b, mu - a * mx - b * my, d, e, mv - d * mx - e * my]
+}
+
+/** No mirror image, no extreme size, no more slant than a photo of a screen has. */
+function plausible([a, b, , d, e]: Affine): boolean {
+  const determinant = a * e - b * d
+  if (determinant < 0.01 || determinant > 100) return false
+  const squares = a * a + b * b + d * d + e * e
+  const larger = Math.sqrt((squares + Math.sqrt(Math.max(0, squares * squares - 4 * determinant * determinant))) / 2)
+  return larger * larger <= 1.8 * determinant
+}
+
+const cells = 6
+/** Blur in pixels of the query under which a feature of the entry is too small to be found there. */
+const visibleSizeMin = 2
+
+function measure(
+  query: LocalFeatures,
+  entry: LocalFeatures,
+  pairs: Pairs,
+  inliers: readonly number[],
+  matrix: Affine,
+): LocalMatch {
+  const [a, b, c, d, e, f] = matrix
+  const determinant = a * e - b * d
+  const toQuery = (u: number, v: number): readonly [number, number] => [
+    (e * (u - c) - b * (v - f)) / determinant,
+    (a * (v - f) - d * (u - c)) / determinant,
+  ]
+  const inside = (u: number, v: number) => {
+    const [x, y] = toQuery(u, v)
+    return x >= 0 && y >= 0 && x < query.width && y < query.height
+  }
+  const cellOf = (to: number) =>
+    Math.min(cells - 1, Math.floor((entry.y[to]! / entry.height) * cells)) * cells +
+    Math.min(cells - 1, Math.floor((entry.x[to]! / entry.width) * cells))
+  const places = new Set<number>()
+  const covered = new Set<number>()
+  for (const at of inliers) {
+    const to = pairs.entry[at]!
+    places.add(to)
+    covered.add(cellOf(to))
+  }
+  const scale = Math.sqrt(determinant)
+  const there = new Uint16Array(cells * cells)
+  let visible = 0
+  for (let to = 0; to < entry.count; to++)
+    if (places.has(to) || (entry.size[to]! >= visibleSizeMin * scale && inside(entry.x[to]!, entry.y[to]!))) {
+      visible++
+      there[cellOf(to)]!++
+    }
+  let within = 0
+  const grid = 16
+  for (let row = 0; row < grid; row++)
+    for (let column = 0; column < grid; column++)
+      if (inside(((column + 0.5) / grid) * entry.width, ((row + 0.5) / grid) * entry.height)) within++
+  const seen = there.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0)
+  return {
+    inliers: places.size,
+    pairs: pairs.count,
+    shareOfEntry: visible === 0 ? 0 : Math.min(1, places.size / visible),
+    coverage: seen === 0 ? 0 : Math.min(1, covered.size / seen),
+    overlap: within / (grid * grid),
+    matrix,
+    queryAt: Uint16Array.from(inliers, (at) => pairs.query[at]!),
+    entryAt: Uint16Array.from(inliers, (at) => pairs.entry[at]!),
+  }
+}
