@@ -174,6 +174,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
                   </Go>,
                 ],
                 ['Sure', percentText(best.confidence)],
+                ['A person looks', best.review],
                 ['Labels', best.labels.join(', ')],
                 ['Source', best.source],
                 ['Record', recordText(best.record)],
