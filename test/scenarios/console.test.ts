@@ -147,6 +147,10 @@ test(
         ['rules', '/console/rules'],
         ['rule', '/console/rules/known-scam-photo'],
         ['rule-new', '/console/rules/new'],
+        ['match', '/console/match'],
+        ['match-clusters', '/console/match/clusters'],
+        ['match-classifiers', '/console/match/classifiers'],
+        ['match-pairs', '/console/match/pairs'],
         ['banks', '/console/banks'],
         ['bank', `/console/banks/${ids.bank}`],
         ['bank-entry', `/console/banks/${ids.bank}/${ids.entry}`],
@@ -256,6 +260,57 @@ test(
         assert.equal(await looks(), before + 1)
         await page.keyboard.up('Space')
         await page.locator('.media-tile img[src^="blob:"]').first().waitFor({ state: 'detached' })
+      })
+
+      await step('a photo that is looked up is found mirrored in a bank, and seen beside what it matches', async () => {
+        const send = async <T>(path: string, body: Buffer | object, type: string): Promise<T> => {
+          const answer = await context.request.post(at(path), {
+            data: body,
+            headers: { 'content-type': type, origin: product.url },
+          })
+          assert.ok(answer.ok(), await answer.text())
+          return (await answer.json()) as T
+        }
+        const drawn = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="480"><rect width="640" height="480"
+          fill="#d8b45a"/><circle cx="170" cy="150" r="95" fill="#b8452c"/><path d="M90 450 260 260 380 455z"
+          fill="#222"/><rect x="350" y="240" width="200" height="150" fill="#1f9e96" transform="rotate(14 450 315)"/>
+          <circle cx="520" cy="120" r="40" fill="#5d8f34"/></svg>`
+        const known = await sharp(Buffer.from(drawn)).png().toBuffer()
+        const mirrored = await sharp(known).flop().jpeg({ quality: 70 }).toBuffer()
+        const { upload } = await send<{ upload: string }>('/v1/uploads', known, 'image/png')
+        const json = 'application/json'
+        const { bankId } = await send<{ bankId: string }>('/v1/banks', { name: 'Drawn for the test' }, json)
+        await send(`/v1/banks/${bankId}/entries`, { upload, labels: ['drawing'] }, json)
+
+        await shown('/console/match')
+        await page
+          .getByLabel('Choose photos, videos or sounds')
+          .setInputFiles({ name: 'mirrored.jpg', mimeType: 'image/jpeg', buffer: mirrored })
+        const found = page.getByRole('list', { name: 'Matches, surest first' })
+        await found.getByText('Drawn for the test').waitFor()
+        await found.getByText('mirrored', { exact: true }).waitFor()
+        await page
+          .getByText(/^\d+ of 256 bits; threshold 31$/)
+          .first()
+          .waitFor()
+        await page.getByRole('heading', { name: /of 256 bits differ|The hashes are equal/ }).waitFor()
+        await page.getByRole('heading', { name: 'Known content' }).waitFor()
+        assert.deepEqual(await seriousViolations(page), [], 'lookup')
+        await page.keyboard.down('r')
+        await page.locator('.match-sides .media-tile img[src^="blob:"]:not([data-veiled])').nth(1).waitFor()
+        await page.keyboard.up('r')
+        await page.keyboard.press('v')
+        const stage = page.getByRole('button', { name: /Hold to see, move to wipe/ })
+        await stage.waitFor()
+        assert.deepEqual(await seriousViolations(page), [], 'overlay')
+        await stage.focus()
+        await page.keyboard.down('Space')
+        await page.locator('.overlay-stage:not([data-veiled])').waitFor()
+        await page.keyboard.up('Space')
+        await page.getByRole('button', { name: /^Open entry/ }).click()
+        await page.getByRole('heading', { name: 'drawing', level: 1 }).waitFor()
+        await page.goBack()
+        await found.getByText('Drawn for the test').waitFor()
       })
 
       await step('a rule is checked while it is written, with line and column', async () => {

@@ -8,6 +8,7 @@ import {
   IconHash,
   IconMessage,
   IconMessages,
+  IconPhotoSearch,
   IconRoute,
   IconUser,
   type TablerIcon,
@@ -29,6 +30,8 @@ type Found = {
   run: () => void
 }
 
+/** MD5, SHA-1, SHA-256 or PDQ. */
+const mediaHash = /^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$/i
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** How well the words match: every word must begin somewhere in the text; earlier is better. */
@@ -84,6 +87,16 @@ function PaletteBody({ onClose, acts }: { onClose: () => void; acts: Found[] }) 
                     run: () => url.go(path`/decisions/${id}`),
                   },
                   { id: 'l-entry', title: `Ledger entry ${id}`, icon: IconFileText, run: open('entry') },
+                ]
+              : []),
+            ...(mediaHash.test(id)
+              ? [
+                  {
+                    id: 'l-match',
+                    title: `Look the hash ${id} up in the banks`,
+                    icon: IconPhotoSearch,
+                    run: () => url.go('/match', { as: 'hash', q: id }),
+                  },
                 ]
               : []),
             { id: 'l-event', title: `Event ${id}`, icon: IconBolt, run: open('event') },

@@ -1,5 +1,5 @@
 import { IconEyeOff, IconPhotoOff } from '@tabler/icons-react'
-import { useState } from 'react'
+import { useEffect, useEffectEvent, useState } from 'react'
 import type { EventMedia } from '../../domain/event.ts'
 import { useClearPicture } from './clear-picture.ts'
 import './entry.css'
@@ -17,19 +17,27 @@ export function MediaTile({
   sizePx = 200,
   jobId,
   localUrl,
+  held = false,
 }: {
   media: EventMedia
   sizePx?: number
   jobId?: string
   localUrl?: string
+  /** Also shown while this is true: a key of the screen that is held, say. */
+  held?: boolean
 }) {
-  const [shown, setShown] = useState(false)
+  const [pressed, setShown] = useState(false)
+  const shown = pressed || held
   const sha256 = media.upload
   const { url: clearUrl, failed, ask } = useClearPicture(sha256, jobId)
   const reveal = () => {
     setShown(true)
     ask()
   }
+  const askHeld = useEffectEvent(ask)
+  useEffect(() => {
+    if (held) askHeld()
+  }, [held])
   const veil = () => setShown(false)
   const word = media.kind === 'photo' ? 'Photo' : media.kind
   const moving = localUrl !== undefined && media.kind === 'video'

@@ -119,8 +119,8 @@ export function Screen() {
               <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={360} />
             )}
           </Panel>
-          <EntryMatches entryId={entryId} />
           <RetroPanel bankId={bankId} entryId={entryId} />
+          <EntryMatches entryId={entryId} />
         </div>
         <div>
           <Panel title="Record">

@@ -38,6 +38,8 @@ const outcomeWords: Record<string, string> = {
   kept: 'kept: a person decided',
 }
 const samplesShown = 5
+const daysShown = 30
+const dayMs = 86_400_000
 
 /** What an entry would have matched of everything that passed; applying it to that, and taking this back in one step. */
 export function RetroPanel({ bankId, entryId }: { bankId: string; entryId: string }) {
@@ -91,6 +93,17 @@ export function RetroPanel({ bankId, entryId }: { bankId: string; entryId: strin
   )
 }
 
+/** The days with and without matches, up to the last with one: at least the month before it. */
+function everyDay(byDay: Preview['byDay']): Preview['byDay'] {
+  const counts = new Map(byDay.map(({ day, items }) => [day, items]))
+  const last = Date.parse(byDay.at(-1)!.day)
+  const count = Math.max(daysShown, Math.round((last - Date.parse(byDay[0]!.day)) / dayMs) + 1)
+  return Array.from({ length: count }, (_, index) => {
+    const day = new Date(last - (count - 1 - index) * dayMs).toISOString().slice(0, 10)
+    return { day, items: counts.get(day) ?? 0 }
+  })
+}
+
 function PreviewView({ preview }: { preview: Preview }) {
   const { items, complete, limit, byDay, byState, sample } = preview
   if (items === 0)
@@ -99,6 +112,7 @@ function PreviewView({ preview }: { preview: Preview }) {
         Nothing of what passed and is still kept as hashes is like it.
       </p>
     )
+  const days = everyDay(byDay)
   const states = Object.entries(byState).filter(([, count]) => count > 0) as [keyof Preview['byState'], number][]
   return (
     <div className="stack">
@@ -108,12 +122,12 @@ function PreviewView({ preview }: { preview: Preview }) {
           {countOf(items, 'past item')}
         </strong>
         <Sparkline
-          values={byDay.map((each) => each.items)}
-          label={`Past items that it matches, a day, ${byDay[0]?.day ?? ''} to ${byDay.at(-1)?.day ?? ''}`}
+          values={days.map(({ items: count }) => count)}
+          label={`Past items that it matches, a day, ${days[0]!.day} to ${days.at(-1)!.day}`}
           width={160}
         />
         <span className="faint small">
-          {byDay[0]?.day} to {byDay.at(-1)?.day}
+          a day, {days[0]!.day} to {days.at(-1)!.day}
         </span>
       </div>
       <div className="row wrap" style={{ gap: 4 }}>

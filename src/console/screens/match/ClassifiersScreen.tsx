@@ -16,13 +16,13 @@ import { ClassifierMode } from './ClassifierMode.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
 
 type Scope = ClassifierView['scope']
-const scopes: { scope: Scope; says: string }[] = [
-  { scope: 'photo', says: 'photos of posts and ads' },
-  { scope: 'video', says: 'videos' },
-  { scope: 'audio', says: 'sounds' },
-  { scope: 'text', says: 'texts' },
-  { scope: 'link', says: 'links' },
-  { scope: 'composite', says: 'the whole post or ad, all signals together' },
+const scopes: { scope: Scope; says?: string }[] = [
+  { scope: 'photo' },
+  { scope: 'video' },
+  { scope: 'audio' },
+  { scope: 'text' },
+  { scope: 'link' },
+  { scope: 'composite', says: 'the whole post or ad' },
 ]
 const pairsMin = 20
 

@@ -130,8 +130,8 @@ function ClusterTile({ cluster, type }: { cluster: Cluster; type: string }) {
         {countOf(cluster.parts, type === 'pdq' ? 'photo' : 'text')}
       </Go>
       <span className="small muted">
-        {cluster.signals === 1 ? 'all with the same hash' : `${cluster.signals} different hashes`}
-        {actors > 1 ? `, by several accounts` : ''}
+        {cluster.signals === 1 ? 'one hash' : `${cluster.signals.toLocaleString('en')} hashes`}
+        {actors > 1 ? ', several accounts' : ''}
       </span>
       <span className="small faint">
         <RelativeTime timeMs={cluster.lastMs} />

@@ -12,6 +12,7 @@ import { path, useUrl } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
+import { useHeldKey } from '../../parts/held-key.ts'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
@@ -53,8 +54,10 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
         ]
       : []),
     { keys: 'o', does: 'Open the bank entry', run: open },
+    { keys: 'r', does: 'See both, for as long as it is held', run: () => {} },
     ...(mayAdd && asked.answer !== undefined ? [{ keys: 'a', does: 'Add to a bank', run: onAdd }] : []),
   ])
+  const held = useHeldKey('r')
   const transformation = found.matches.find((match) => match.transformation !== undefined)?.transformation
   const features = Object.entries(best.pair?.features ?? {})
   const judgements = found.matches.find((match) => (match.judgements?.length ?? 0) > 0)?.judgements ?? []
@@ -84,11 +87,11 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
           <div className="match-sides">
             <section>
               <h3>What was asked</h3>
-              <AskedView asked={asked} found={found} />
+              <AskedView asked={asked} found={found} held={held} />
             </section>
             <section>
               <h3>Known content</h3>
-              <KnownView entry={entry} loading={read.isLoading} />
+              <KnownView entry={entry} loading={read.isLoading} held={held} />
             </section>
           </div>
         ) : (
@@ -119,6 +122,11 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
             <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={onAdd}>
               Add to bank… <KeyHint keys="a" />
             </Button>
+          ) : null}
+          {view === 'side' && entrySha256 !== undefined ? (
+            <span className="faint small hold-hint">
+              Hold <KeyHint keys="r" /> to see both
+            </span>
           ) : null}
         </div>
       </Panel>
@@ -166,6 +174,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
                   </Go>,
                 ],
                 ['Sure', percentText(best.confidence)],
+                ['A person looks', best.review],
                 ['Labels', best.labels.join(', ')],
                 ['Source', best.source],
                 ['Record', recordText(best.record)],
@@ -185,17 +194,30 @@ function recordText({ matches, confirmed, disputed }: Found['best']['record']): 
   return `${matches.toLocaleString('en')} ${matches === 1 ? 'match' : 'matches'}, ${confirmed.toLocaleString('en')} confirmed, ${disputed.toLocaleString('en')} disputed`
 }
 
-function AskedView({ asked, found }: { asked: Asked; found: Found }) {
+function AskedView({ asked, found, held }: { asked: Asked; found: Found; held: boolean }) {
   const part = found.best.part
   if (asked.localUrl !== undefined)
     return asked.kind === 'audio' ? (
       // oxlint-disable-next-line jsx-a11y/media-has-caption -- it is what somebody sent, and has none.
       <audio controls src={asked.localUrl} style={{ width: '100%' }} />
     ) : (
-      <MediaTile media={{ id: asked.name, kind: asked.kind ?? 'photo' }} localUrl={asked.localUrl} sizePx={tilePx} />
+      <MediaTile
+        media={{ id: asked.name, kind: asked.kind ?? 'photo' }}
+        localUrl={asked.localUrl}
+        sizePx={tilePx}
+        held={held}
+      />
     )
   if (part.kind === 'text' && asked.typed?.as === 'text')
     return <MarkedText text={asked.typed.words} start={part.start} end={part.end} />
+  const pdq = asked.typed?.as === 'hash' ? asked.hashes?.signals['pdq'] : undefined
+  if (pdq !== undefined)
+    return (
+      <div className="only-hash">
+        <PdqPicture pdq={pdq} label="The PDQ hash that was asked" />
+        <span className="small muted">Only the hash was given.</span>
+      </div>
+    )
   return (
     <p className="item-text mono small" dir="auto">
       {part.kind === 'link' ? part.url : (asked.typed?.words ?? asked.name)}
@@ -203,12 +225,25 @@ function AskedView({ asked, found }: { asked: Asked; found: Found }) {
   )
 }
 
-function KnownView({ entry, loading }: { entry: BankEntry | undefined; loading: boolean }) {
+function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loading: boolean; held: boolean }) {
   if (entry === undefined)
     return <p className="faint small">{loading ? 'Reading…' : 'The entry cannot be read here.'}</p>
   if (entry.mediaSha256 !== null)
-    return <MediaTile media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
+    return (
+      <MediaTile
+        media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }}
+        sizePx={tilePx}
+        held={held}
+      />
+    )
   if (entry.text !== null) return <MarkedText text={entry.text} />
+  if (entry.signals['pdq'] !== undefined)
+    return (
+      <div className="only-hash">
+        <PdqPicture pdq={entry.signals['pdq']} label="The PDQ hash of the known content" />
+        <span className="small muted">Only its hash is kept.</span>
+      </div>
+    )
   return (
     <p className="faint small">Only its {Object.keys(entry.signals).map(signalText).join(' and ')} hash is kept.</p>
   )

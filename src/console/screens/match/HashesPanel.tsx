@@ -3,6 +3,17 @@ import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
 import { clockText, framesOf, qualityText, signalText, type Hashes } from './state.ts'
 
+const hashNames: Record<string, string> = {
+  sha256: 'SHA-256',
+  sha1: 'SHA-1',
+  md5: 'MD5',
+  text: 'Folded text',
+  'text-skeleton': 'Skeleton',
+  'text-near': 'MinHash',
+  tlsh: 'TLSH',
+  local: 'Details',
+  tmk: 'TMK',
+}
 const framesShownMax = 60
 const turns = ['as it is', '90°', '180°', '270°', 'upside down', 'mirrored', 'mirrored, 90°', 'mirrored, 270°']
 
@@ -16,13 +27,17 @@ export function HashesPanel({ hashes }: { hashes: Hashes }) {
       {pdq === undefined ? null : (
         <div className="hash-head">
           <PdqPicture pdq={pdq} label="PDQ hash as a picture of 16 by 16 bits" />
-          <EvidenceList
-            facts={[
-              ['PDQ', <CopyId key="p" id={pdq} label="PDQ hash" characters={16} />],
-              ['Quality', hashes.quality === undefined ? undefined : qualityText(hashes.quality)],
-              ['Frames', hashes.animated ? 'more than one; this is the first' : undefined],
-            ]}
-          />
+          <div className="hash-words">
+            <h3>PDQ</h3>
+            <CopyId id={pdq} label="PDQ hash" characters={16} />
+            {hashes.quality === undefined ? null : (
+              <span>
+                Quality{' '}
+                <span className={hashes.quality < 50 ? 'attention' : 'muted'}>{qualityText(hashes.quality)}</span>
+              </span>
+            )}
+            {hashes.animated ? <span className="muted">Several frames; this is the first.</span> : null}
+          </div>
         </div>
       )}
       {hashes.dihedral === undefined && hashes.readings === undefined ? null : (
@@ -69,7 +84,7 @@ export function HashesPanel({ hashes }: { hashes: Hashes }) {
       )}
       <EvidenceList
         facts={others.map(([name, value]) => [
-          signalText(name),
+          hashNames[name] ?? signalText(name),
           value.length > 400 ? (
             <span key={name} className="row">
               <CopyId id={value} label={signalText(name)} characters={16} />

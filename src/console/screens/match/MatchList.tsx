@@ -46,7 +46,7 @@ export function MatchList({
             </span>
             <span className="found-labels">
               {best.labels.length === 0 ? <span className="faint">no label</span> : best.labels.join(', ')}
-              <span className="faint"> · should {actionWords[bank.action] ?? bank.action}</span>
+              <span className="faint"> · should {actionWords[bank.action] ?? bank.action}</span> <Marks best={best} />
             </span>
             {matches.map((match) => (
               <span key={match.signalType} className="found-signal">
@@ -54,20 +54,23 @@ export function MatchList({
                 <DistanceBar match={match} />
               </span>
             ))}
-            <span className="row wrap" style={{ gap: 4 }}>
-              {best.transformation === undefined ? null : (
-                <Badge tone="attention">{turnText(best.transformation)}</Badge>
-              )}
-              {best.exchange === null ? null : <Badge>from an exchange</Badge>}
-              {best.record.disputed > 0 ? (
-                <Badge tone="attention">{best.record.disputed} disputed</Badge>
-              ) : best.record.confirmed > 0 ? (
-                <Badge>{best.record.confirmed} confirmed</Badge>
-              ) : null}
-            </span>
           </button>
         </li>
       ))}
     </ol>
+  )
+}
+
+function Marks({ best }: { best: Found['best'] }) {
+  return (
+    <>
+      {best.transformation === undefined ? null : <Badge tone="attention">{turnText(best.transformation)}</Badge>}{' '}
+      {best.exchange === null ? null : <Badge>from an exchange</Badge>}{' '}
+      {best.record.disputed > 0 ? (
+        <Badge tone="attention">{best.record.disputed} disputed</Badge>
+      ) : best.record.confirmed > 0 ? (
+        <Badge>{best.record.confirmed} confirmed</Badge>
+      ) : null}
+    </>
   )
 }

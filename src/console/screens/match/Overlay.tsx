@@ -41,84 +41,93 @@ export function Overlay({
     if (localUrl === undefined) query.ask()
   }
   const veil = () => setShown(false)
+  const words =
+    entry.failed || query.failed
+      ? 'Cannot be shown'
+      : shown
+        ? 'Fetching…'
+        : mode === 'wipe'
+          ? 'Hold to see, move to wipe'
+          : 'Hold to see what differs'
   const move = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect()
     if (mode === 'wipe') setSplit(Math.round(Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * 100))
   }
   return (
     <div ref={ref} className="overlay">
-      <button
-        type="button"
-        className="overlay-stage"
-        style={{ width, height }}
-        aria-label={`Query laid over the known picture · hold to see (veiled; looking is logged)`}
-        aria-pressed={shown}
-        data-veiled={clear ? undefined : ''}
-        data-mode={mode}
-        onPointerDown={(event) => {
-          event.currentTarget.setPointerCapture(event.pointerId)
-          move(event)
-          reveal()
-        }}
-        onPointerMove={(event) => {
-          if (shown) move(event)
-        }}
-        onPointerUp={veil}
-        onPointerCancel={veil}
-        onBlur={veil}
-        onContextMenu={(event) => event.preventDefault()}
-        onKeyDown={(event) => {
-          if ((event.key === ' ' || event.key === 'Enter') && !event.repeat) {
-            event.preventDefault()
+      <div className="overlay-box" style={{ width, height }}>
+        <button
+          type="button"
+          className="overlay-stage"
+          style={{ width, height }}
+          aria-label={`${words} · the query laid over the known picture (veiled; looking is logged)`}
+          aria-pressed={shown}
+          data-veiled={clear ? undefined : ''}
+          data-mode={mode}
+          onPointerDown={(event) => {
+            event.currentTarget.setPointerCapture(event.pointerId)
+            move(event)
             reveal()
-          } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-            event.preventDefault()
-            setSplit((at) => Math.max(0, Math.min(100, at + (event.key === 'ArrowLeft' ? -5 : 5))))
-          }
-        }}
-        onKeyUp={(event) => {
-          if (event.key === ' ' || event.key === 'Enter') veil()
-        }}
-      >
-        <img
-          src={clear ? entry.url : `/v1/media/${entrySha256}?variant=blurred`}
-          alt=""
-          onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
-            if (naturalWidth > 0 && naturalHeight > 0) setAspect(naturalWidth / naturalHeight)
           }}
-        />
-        <span
-          className="overlay-query"
-          style={mode === 'wipe' ? { clipPath: `inset(0 ${100 - split}% 0 0)` } : { mixBlendMode: 'difference' }}
+          onPointerMove={(event) => {
+            if (shown) move(event)
+          }}
+          onPointerUp={veil}
+          onPointerCancel={veil}
+          onBlur={veil}
+          onContextMenu={(event) => event.preventDefault()}
+          onKeyDown={(event) => {
+            if ((event.key === ' ' || event.key === 'Enter') && !event.repeat) {
+              event.preventDefault()
+              reveal()
+            } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+              event.preventDefault()
+              setSplit((at) => Math.max(0, Math.min(100, at + (event.key === 'ArrowLeft' ? -5 : 5))))
+            }
+          }}
+          onKeyUp={(event) => {
+            if (event.key === ' ' || event.key === 'Enter') veil()
+          }}
         >
           <img
-            src={clear ? (localUrl ?? query.url) : (localUrl ?? `/v1/media/${uploadSha256}?variant=blurred`)}
+            src={clear ? entry.url : `/v1/media/${entrySha256}?variant=blurred`}
             alt=""
-            style={{
-              width: sideways ? height : width,
-              height: sideways ? width : height,
-              transform: `translate(-50%, -50%) ${fit.transform === 'none' ? '' : fit.transform}`,
-              ...(fit.filter === undefined ? {} : { filter: clear ? fit.filter : undefined }),
+            onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
+              if (naturalWidth > 0 && naturalHeight > 0) setAspect(naturalWidth / naturalHeight)
             }}
           />
-        </span>
-        {mode === 'wipe' ? <span className="overlay-edge" style={{ left: `${split}%` }} /> : null}
-        {clear ? null : (
-          <span className="media-words">
-            <IconEyeOff size={16} aria-hidden />
-            {entry.failed || query.failed
-              ? 'Cannot be shown'
-              : shown
-                ? 'Fetching…'
-                : mode === 'wipe'
-                  ? 'Hold to see, move to wipe'
-                  : 'Hold to see what differs'}
+          <span
+            className="overlay-query"
+            style={mode === 'wipe' ? { clipPath: `inset(0 ${100 - split}% 0 0)` } : { mixBlendMode: 'difference' }}
+          >
+            <img
+              src={clear ? (localUrl ?? query.url) : (localUrl ?? `/v1/media/${uploadSha256}?variant=blurred`)}
+              alt=""
+              style={{
+                width: sideways ? height : width,
+                height: sideways ? width : height,
+                transform: `translate(-50%, -50%) ${fit.transform === 'none' ? '' : fit.transform}`,
+                ...(fit.filter === undefined ? {} : { filter: clear ? fit.filter : undefined }),
+              }}
+            />
           </span>
-        )}
-      </button>
+          {clear ? null : (
+            <span className="media-words">
+              <IconEyeOff size={16} aria-hidden />
+              {words}
+            </span>
+          )}
+        </button>
+        {mode === 'wipe' ? (
+          <span className="overlay-edge" style={{ left: `${split}%` }} aria-hidden>
+            <span>asked</span>
+            <span>known</span>
+          </span>
+        ) : null}
+      </div>
       {mode === 'wipe' ? (
         <label className="overlay-range">
-          <span className="small muted">Known</span>
+          <span className="small muted">All known</span>
           <input
             type="range"
             min={0}
@@ -128,7 +137,7 @@ export function Overlay({
             aria-label="How much of the query is seen over the known picture, in per cent"
             onChange={(event) => setSplit(Number(event.currentTarget.value))}
           />
-          <span className="small muted">Query</span>
+          <span className="small muted">All asked</span>
         </label>
       ) : (
         <p className="faint small" style={{ margin: 0 }}>

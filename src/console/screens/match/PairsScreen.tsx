@@ -12,6 +12,7 @@ import { useMay } from '../../frame/session.tsx'
 import { path } from '../../frame/url.ts'
 import { EmptyState } from '../../parts/EmptyState.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
+import { useHeldKey } from '../../parts/held-key.ts'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
@@ -27,6 +28,7 @@ import { signalText } from './state.ts'
 
 const tilePx = 400
 const ahead = 2
+const mediaShownMax = 4
 
 /** Pairs of content and known content, one after the other: the same or not, by one key each. */
 export function Screen() {
@@ -64,7 +66,9 @@ export function Screen() {
     setJudged(new Map())
     void known.resetQueries({ queryKey: ['pages', listPairs.id] })
   }
+  const held = useHeldKey('r')
   useKeys('Judge pairs', [
+    { keys: 'r', does: 'See both, for as long as it is held', run: () => {} },
     ...(may && pair !== undefined
       ? [
           { keys: 's', does: 'The same content', run: () => say(true) },
@@ -105,7 +109,7 @@ export function Screen() {
   return page(
     <div className="columns">
       <div>
-        <Pair key={pair.pairId} pair={pair} />
+        <Pair key={pair.pairId} pair={pair} held={held} />
         <div className="judge" role="group" aria-label="Answer">
           <Button size="sm" onClick={before} disabled={at === 0}>
             Back <KeyHint keys="b" />
@@ -129,7 +133,7 @@ export function Screen() {
           </Button>
         </div>
         <p className="small muted" role="status" style={{ margin: 0, textAlign: 'center' }}>
-          Pair {at + 1}
+          Hold <KeyHint keys="r" /> to see both · pair {at + 1}
           {judged.size > 0 ? `, ${judged.size} judged` : ''}
           {said === undefined ? '' : `; you said: ${said ? 'the same' : 'different'}`}
         </p>
@@ -160,7 +164,7 @@ export function Screen() {
   )
 }
 
-function Pair({ pair }: { pair: MatchPair }) {
+function Pair({ pair, held }: { pair: MatchPair; held: boolean }) {
   const mayEvents = useMay('events:read')
   const events = useRead(
     listEvents,
@@ -174,20 +178,23 @@ function Pair({ pair }: { pair: MatchPair }) {
   )
   const stored = events.data?.items[0]
   const item = stored?.event.item
-  const [kind, index = '0'] = pair.part.split(':')
-  const media = item?.media?.[Number(index)]
+  const kind = pair.part.split(':')[0]!
+  // A pair names the kind of part: where an item has several, each may be the one that is like the entry.
+  const media = (item?.media ?? []).filter((one) => one.kind === kind).slice(0, mediaShownMax)
   const entry = read.data
   return (
     <Panel>
       <div className="match-sides pair-sides">
         <section>
           <h3>This content</h3>
-          {kind === 'text' || (media === undefined && item?.text !== undefined) ? (
+          {kind === 'text' || (media.length === 0 && item?.text !== undefined) ? (
             <MarkedText text={item?.text ?? ''} language={item?.language} />
-          ) : media === undefined ? (
+          ) : media.length === 0 ? (
             <p className="faint small">{events.isLoading ? 'Reading…' : 'It is not kept.'}</p>
           ) : (
-            <MediaTile media={media} sizePx={tilePx} />
+            media.map((one) => (
+              <MediaTile key={one.id} media={one} sizePx={media.length > 1 ? tilePx / 2 : tilePx} held={held} />
+            ))
           )}
           {stored === undefined ? null : (
             <p className="row wrap small" style={{ margin: '6px 0 0' }}>
@@ -203,7 +210,11 @@ function Pair({ pair }: { pair: MatchPair }) {
           {entry === undefined ? (
             <p className="faint small">{read.isLoading ? 'Reading…' : 'It cannot be read here.'}</p>
           ) : entry.mediaSha256 !== null ? (
-            <MediaTile media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
+            <MediaTile
+              media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }}
+              sizePx={tilePx}
+              held={held}
+            />
           ) : entry.text !== null ? (
             <MarkedText text={entry.text} />
           ) : entry.signals['pdq'] === undefined ? (

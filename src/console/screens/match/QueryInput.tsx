@@ -71,7 +71,7 @@ export function QueryInput({
       <label className="match-drop" data-over={over ? '' : undefined}>
         <IconPhotoSearch size={large ? 28 : 20} stroke={1.5} aria-hidden />
         <span className="match-drop-words">
-          Drop, paste or <u>choose</u> photos, videos or sounds <KeyHint keys="u" />
+          Drop, paste or <u>choose</u> {large ? 'photos, videos or sounds' : 'files'} <KeyHint keys="u" />
         </span>
         {large ? (
           <span className="small muted">Hashed and compared, not kept. Several files at once give a table.</span>

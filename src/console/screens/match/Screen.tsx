@@ -169,7 +169,7 @@ function Looked({
               <p className="item-text small" dir="auto" style={{ margin: 0 }}>
                 {asked.name.length > 400 ? `${asked.name.slice(0, 400)}…` : asked.name}
               </p>
-            ) : asked.kind === 'audio' ? null : (
+            ) : asked.kind === 'audio' || found.length > 0 ? null : (
               <MediaTile
                 media={{ id: asked.name, kind: asked.kind ?? 'photo' }}
                 localUrl={asked.localUrl}
@@ -188,7 +188,7 @@ function Looked({
         </Panel>
         <QueryInput onFiles={onFiles} onWords={onWords} />
       </div>
-      <div className="match-found">
+      <div className="match-found" data-done={asked.state === 'done' ? '' : undefined}>
         {asked.state === 'failed' ? (
           <Panel>
             <ErrorState what="Lookup" error={asked.error} onRetry={() => askAgain(asked.id)} />

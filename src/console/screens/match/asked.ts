@@ -156,13 +156,13 @@ function send<T>(
     if (typeof body === 'string') request.setRequestHeader('content-type', 'application/json')
     else if (body instanceof File) request.setRequestHeader('content-type', body.type || 'application/octet-stream')
     if (onSent !== undefined) {
-      request.upload.onprogress = (event) => {
+      request.upload.addEventListener('progress', (event) => {
         if (event.lengthComputable && event.loaded < event.total) onSent(event.loaded / event.total)
-      }
-      request.upload.onload = () => onSent(1)
+      })
+      request.upload.addEventListener('load', () => onSent(1))
     }
-    request.onerror = () => failed(new TypeError('The server does not answer'))
-    request.onload = () => {
+    request.addEventListener('error', () => failed(new TypeError('The server does not answer')))
+    request.addEventListener('load', () => {
       let answer: unknown
       try {
         answer = JSON.parse(request.responseText)
@@ -171,7 +171,7 @@ function send<T>(
       }
       if (request.status < 400) done(answer as T)
       else failed(new ApiError(request.status, answer as Problem))
-    }
+    })
     request.send(body)
   })
 }

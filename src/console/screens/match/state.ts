@@ -63,11 +63,7 @@ export function signalText(name: string): string {
 }
 
 /** How near, in words with the threshold: `14 of 256 bits; threshold 31`. */
-export function distanceText({
-  distance,
-  threshold,
-  described,
-}: Pick<FullMatch, 'distance' | 'threshold' | 'described'>) {
+export function distanceText({ threshold, described }: Pick<FullMatch, 'threshold' | 'described'>): string {
   return threshold === 0 ? described : `${described}; threshold ${threshold.toLocaleString('en')}`
 }
 
@@ -157,8 +153,8 @@ const turns: Record<string, string> = {
   rotate270: 'rotate(90deg)',
   flipX: 'scaleY(-1)',
   flipY: 'scaleX(-1)',
-  flipPlus1: 'rotate(90deg) scaleX(-1)',
-  flipMinus1: 'rotate(-90deg) scaleX(-1)',
+  flipPlus1: 'rotate(-90deg) scaleX(-1)',
+  flipMinus1: 'rotate(90deg) scaleX(-1)',
 }
 
 /** The quality of a photo's hash in words. */
