@@ -22,6 +22,7 @@ import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { hmaTimers } from './flows/hma.ts'
 import { createIngestWorker } from './flows/ingest.ts'
 import { createLabelBook } from './flows/label-book.ts'
 import { enforcementTimers } from './flows/marks.ts'
@@ -51,6 +52,9 @@ import { bankRoutes } from './http/routes/banks.ts'
 import { eventRoutes } from './http/routes/events.ts'
 import { exchangeRoutes } from './http/routes/exchanges.ts'
 import { classifierRoutes } from './http/routes/classifiers.ts'
+import { hmaMatchRoutes } from './http/routes/hma.ts'
+import { hmaBankRoutes } from './http/routes/hma-banks.ts'
+import { hmaExchangeRoutes } from './http/routes/hma-exchanges.ts'
 import { hygieneRoutes } from './http/routes/hygiene.ts'
 import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
@@ -435,6 +439,10 @@ async function wire(
   }
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
+  const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
+  hmaMatchRoutes(mount, hma)
+  hmaBankRoutes(mount, hma)
+  hmaExchangeRoutes(mount, { ...exchanges, outbound })
   const checkOptions = async (tenantId: string) => {
     const { newest } = await db.transaction((tx) => ensurePolicies(tx, enforce, tenantId))
     return { violations: new Set(Object.keys(newest.policy.violations)) }
@@ -511,7 +519,9 @@ async function wire(
   }
   const sealer = createSealer(db)
   loop('sealing the ledger', sealEveryMs, () => sealer.tick())
-  loop('timers', timersEveryMs, () => runDueTimers(db, clock(), enforcementTimers(enforce)))
+  loop('timers', timersEveryMs, () =>
+    runDueTimers(db, clock(), { ...enforcementTimers(enforce), ...hmaTimers(enforce) }),
+  )
   loop('delivering effects', deliverEveryMs, async () => {
     while ((await deliverDue({ db, vault, post, clock, randomBytes })) > 0);
   })

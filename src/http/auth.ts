@@ -145,7 +145,7 @@ export function createAuth({ db, clock, secureCookies = false }: AuthDeps): Auth
     async authenticate(request) {
       const header = request.headers.authorization
       if (header !== undefined) {
-        const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? []
+        const [, token] = /^Bearer +(\S+) *$/i.exec(header) ?? basicKey(request.url, header)
         if (token === undefined) throw wrongKey('Send the key as "Authorization: Bearer ck_…".')
         return withKey(token)
       }
@@ -192,6 +192,13 @@ export function requireSameOrigin(request: FastifyRequest): void {
     'The request comes from another site',
     'Requests that change something with a sign-in cookie must come from the pages of this installation: Origin or Sec-Fetch-Site must say so. Programs use API keys.',
   )
+}
+
+/** Clients of Hasher-Matcher-Actioner can send a user and a password at most: the key is the password, and only there. */
+function basicKey(url: string, header: string): [string, string | undefined] {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=]+) *$/i.exec(header) ?? []
+  if (encoded === undefined || !url.startsWith('/hma/')) return [header, undefined]
+  return [header, /^[^:]*:(\S+)$/.exec(Buffer.from(encoded, 'base64').toString('utf8'))?.[1]]
 }
 
 function wrongKey(detail: string) {

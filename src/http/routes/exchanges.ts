@@ -1,78 +1,44 @@
 import { InputError } from '../../domain/error.ts'
-import { uuidv7 } from '../../domain/ids.ts'
-import { urlTrouble, type OutboundRules } from '../../flows/outbound.ts'
-import { canRepeat, previewRun, retireAll, type ExchangeDeps, type ExchangeWorker } from '../../flows/exchange.ts'
+import { canRepeat, previewRun, type ExchangeWorker } from '../../flows/exchange.ts'
 import { previewFeedback, queueOpinion } from '../../flows/exchange-feedback.ts'
-import { bankSubject, createBank } from '../../match/changes.ts'
+import { bankSubject } from '../../match/changes.ts'
 import { ExchangeError } from '../../match/exchange/call.ts'
 import { connectors } from '../../match/exchange/connectors.ts'
-import { exchangeKinds, parseFields, type Exchange, type Field, type Run } from '../../match/exchange/exchange.ts'
+import { exchangeKinds, type Exchange, type Field, type Run } from '../../match/exchange/exchange.ts'
 import { kinds } from '../../match/exchange/kinds.ts'
 import * as store from '../../match/exchange/store.ts'
 import * as feedbackStore from '../../match/feedback/store.ts'
 import { selectBank, selectBankEntriesById, selectBankEntry } from '../../match/store.ts'
-import type { Query, Tx } from '../../storage/database.ts'
+import type { Query } from '../../storage/database.ts'
 import { lockKeys } from '../../storage/ledger-records.ts'
-import { recordChange, staffSubject } from '../access.ts'
 import * as contract from '../contract/exchanges.ts'
-import { authorOf, type Principal } from '../principal.ts'
+import {
+  alterExchange,
+  checkSendBack,
+  exchangeFor,
+  exchangeSettings,
+  lacksCredentials,
+  nameTaken,
+  removeExchange,
+  sealCredentials,
+  setUpExchange,
+  type SetupDeps,
+} from '../exchange-setup.ts'
+import type { Principal } from '../principal.ts'
 import { notFound, problem, requireMatch } from '../problem.ts'
 import type { Mount } from '../server.ts'
 
-export type ExchangeRouteDeps = ExchangeDeps & {
-  outbound: OutboundRules
-  worker: Pick<ExchangeWorker, 'start'>
-}
+export type ExchangeRouteDeps = SetupDeps & { worker: Pick<ExchangeWorker, 'start'> }
 
-const everyMinutesDefault = 60
 const minuteMs = 60_000
 const etagOf = ({ version }: { version: number }) => `"${version}"`
-/** The vault keeps secrets per person; an exchange is the person of its own, so that deleting it erases them. */
-const secretOwner = (exchangeId: string) => `custos.exchange:${exchangeId}`
 
 /** Exchanges: set up, run, previewed, and told what was made of what they gave. */
 export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   const { db, clock } = deps
 
-  const exchangeOf = async (query: Query, principal: Principal, exchangeId: string, lock = false) => {
-    const exchange = await store.selectExchange(query, principal.tenantId, exchangeId, lock)
-    if (exchange === undefined || exchange.deletedMs !== null) throw notFound('exchange', exchangeId)
-    return exchange
-  }
+  const exchangeOf = (principal: Principal, exchangeId: string) => exchangeFor(db, principal, exchangeId)
   const viewOf = async (exchange: Exchange) => (await viewsOf(db.query, exchange.tenantId, [exchange], clock()))[0]!
-  const record = (tx: Tx, principal: Principal, exchangeId: string, before: unknown, after: unknown) =>
-    recordChange(tx, deps, principal.tenantId, authorOf(principal), staffSubject('exchange', exchangeId), {
-      [`exchanges.${exchangeId}`]: { before, after },
-    })
-  /** Settings as the kind wants them, with addresses that may be called. */
-  const settingsOf = (kind: Exchange['kind'], settings: Record<string, unknown>) => {
-    const parsed = parseFields(kinds[kind].settings, settings, 'settings')
-    for (const { name, kind: how } of kinds[kind].settings) {
-      const trouble =
-        how === 'url' && parsed[name] !== undefined ? urlTrouble(String(parsed[name]), deps.outbound) : undefined
-      if (trouble !== undefined)
-        throw new InputError(`settings.${name} ${trouble}`, [{ field: `settings.${name}`, problem: trouble }])
-    }
-    return parsed
-  }
-  const sealCredentials = async (
-    tx: Tx,
-    tenantId: string,
-    exchangeId: string,
-    kind: Exchange['kind'],
-    given: object,
-  ) => {
-    await deps.vault.erase(tx, tenantId, secretOwner(exchangeId))
-    const credentials = parseFields(kinds[kind].credentials, given as Record<string, unknown>, 'credentials', {
-      secret: true,
-    })
-    return {
-      credentialsRef: await deps.vault.seal(tx, tenantId, secretOwner(exchangeId), JSON.stringify(credentials)),
-      credentialsFields: Object.keys(credentials).sort(),
-      credentialsSetMs: clock(),
-    }
-  }
-  const noCredentials = { credentialsRef: null, credentialsFields: [], credentialsSetMs: null }
 
   mount(contract.listExchangeKinds, () => ({
     items: exchangeKinds.map((kind) => ({
@@ -98,99 +64,32 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   })
 
   mount(contract.makeExchange, async ({ body, principal, reply }) => {
-    const { tenantId } = principal
-    const settings = settingsOf(body.kind, body.settings ?? {})
-    checkSendBack(body.kind, body.sendBack)
-    const exchangeId = uuidv7(clock(), deps.randomBytes)
-    await db.transaction(async (tx) => {
-      await lockKeys(tx, [`banks:${tenantId}`, `exchanges:${tenantId}`])
-      if ((await store.selectExchangeNamed(tx.query, tenantId, body.name)) !== undefined)
-        throw problem(409, 'The name is taken', `There is an exchange called "${body.name}" already.`)
-      if (body.bankId !== undefined && (await selectBank(tx.query, tenantId, body.bankId)) === undefined)
-        throw notFound('bank', body.bankId)
-      const nowMs = clock()
-      let bankId = body.bankId
-      if (bankId === undefined) {
-        const made = await createBank(
-          tx.query,
-          tenantId,
-          { name: body.name, purpose: `Filled by ${kinds[body.kind].title}.`, action: 'review' },
-          { author: authorOf(principal), nowMs, newId: () => uuidv7(nowMs, deps.randomBytes) },
-        )
-        if (!made.ok) throw problem(409, 'The bank was not made', made.detail)
-        await deps.ledger.append(tx, tenantId, made.entries)
-        bankId = made.bankId
-      }
-      const exchange: Exchange = {
-        exchangeId,
-        tenantId,
-        kind: body.kind,
-        name: body.name,
-        bankId,
-        enabled: body.enabled ?? true,
-        settings,
-        ...(body.credentials === undefined || Object.keys(body.credentials).length === 0
-          ? noCredentials
-          : await sealCredentials(tx, tenantId, exchangeId, body.kind, body.credentials)),
-        everyMs: (body.everyMinutes ?? everyMinutesDefault) * minuteMs,
-        filter: body.filter ?? {},
-        labels: body.labels ?? {},
-        sendBack: body.sendBack ?? { seen: false, confirm: false, dispute: false },
-        cursor: undefined,
-        snapshotId: null,
-        nextMs: null,
-        failures: 0,
-        leaseRunId: null,
-        leaseUntilMs: null,
-        createdMs: nowMs,
-        deletedMs: null,
-        version: 1,
-      }
-      exchange.nextMs = dueMs(exchange, nowMs)
-      await store.insertExchange(tx, exchange)
-      await record(tx, principal, exchangeId, null, publicOf(exchange))
-    })
-    await deps.refresh()
-    const exchange = await exchangeOf(db.query, principal, exchangeId)
-    reply.header('etag', etagOf(exchange)).header('location', `/v1/exchanges/${exchangeId}`)
+    const exchange = await exchangeOf(principal, await setUpExchange(deps, principal, body))
+    reply.header('etag', etagOf(exchange)).header('location', `/v1/exchanges/${exchange.exchangeId}`)
     return viewOf(exchange)
   })
 
   mount(contract.getExchange, async ({ params, principal, reply }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     reply.header('etag', etagOf(exchange))
     return viewOf(exchange)
   })
 
-  const change = async (
-    principal: Principal,
-    exchangeId: string,
-    decide: (tx: Tx, before: Exchange) => Promise<Exchange>,
-  ): Promise<Exchange> => {
-    await db.transaction(async (tx) => {
-      const before = await exchangeOf(tx.query, principal, exchangeId, true)
-      const after = await decide(tx, before)
-      await store.updateExchange(tx, { ...after, nextMs: dueMs(after, clock(), before) })
-      await record(tx, principal, exchangeId, publicOf(before), publicOf(after))
-    })
-    return exchangeOf(db.query, principal, exchangeId)
-  }
-
   mount(contract.changeExchange, async ({ params, body, principal, request, reply }) => {
-    const exchange = await change(principal, params.exchangeId, async (tx, before) => {
+    const exchange = await alterExchange(deps, principal, params.exchangeId, async (tx, before) => {
       requireMatch(request.headers['if-match'], etagOf(before), 'exchange')
       checkSendBack(before.kind, body.sendBack)
       if (body.name !== undefined && body.name !== before.name) {
         await lockKeys(tx, [`exchanges:${principal.tenantId}`])
         if ((await store.selectExchangeNamed(tx.query, principal.tenantId, body.name)) !== undefined)
-          throw problem(409, 'The name is taken', `There is an exchange called "${body.name}" already.`)
+          throw nameTaken(body.name)
       }
       const { everyMinutes, settings, ...rest } = body
       if (body.sendBack !== undefined) await feedbackStore.parkSwitchedOff(tx, before, body.sendBack)
       return {
         ...before,
         ...rest,
-        ...(settings === undefined ? {} : { settings: settingsOf(before.kind, settings) }),
+        ...(settings === undefined ? {} : { settings: exchangeSettings(deps, before.kind, settings) }),
         ...(everyMinutes === undefined ? {} : { everyMs: everyMinutes * minuteMs }),
       }
     })
@@ -199,34 +98,22 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   })
 
   mount(contract.setExchangeCredentials, async ({ params, body, principal, reply }) => {
-    const exchange = await change(principal, params.exchangeId, async (tx, before) => {
-      if (Object.keys(body).length > 0)
-        return {
-          ...before,
-          ...(await sealCredentials(tx, principal.tenantId, before.exchangeId, before.kind, body)),
-          failures: 0,
-        }
-      await deps.vault.erase(tx, principal.tenantId, secretOwner(before.exchangeId))
-      return { ...before, ...noCredentials }
-    })
+    const exchange = await alterExchange(deps, principal, params.exchangeId, async (tx, before) => ({
+      ...before,
+      ...(await sealCredentials(tx, deps, before, body)),
+      failures: 0,
+    }))
     reply.header('etag', etagOf(exchange))
     return viewOf(exchange)
   })
 
-  mount(contract.deleteExchange, async ({ params, query, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
-    await db.transaction(async (tx) => {
-      const before = await exchangeOf(tx.query, principal, params.exchangeId, true)
-      await deps.vault.erase(tx, principal.tenantId, secretOwner(before.exchangeId))
-      await store.stopRun(tx, principal.tenantId, before.exchangeId, clock())
-      await store.updateExchange(tx, { ...before, ...noCredentials, enabled: false, nextMs: null, deletedMs: clock() })
-      await record(tx, principal, before.exchangeId, publicOf(before), null)
-    })
-    return { ok: true, retired: query.entries === 'retire' ? await retireAll(deps, exchange) : 0 }
-  })
+  mount(contract.deleteExchange, async ({ params, query, principal }) => ({
+    ok: true,
+    retired: await removeExchange(deps, principal, params.exchangeId, query.entries === 'retire'),
+  }))
 
   mount(contract.runExchange, async ({ params, body, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     if (!canRepeat(exchange))
       throw problem(409, 'There is nothing to fetch', 'This exchange has no address; upload the file instead.')
     const started = await deps.worker.start(exchange, { trigger: 'person', fromStart: body.fromStart === true })
@@ -239,16 +126,16 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
 
   mount(contract.stopExchange, async ({ params, principal, reply }) => {
     await db.transaction(async (tx) => {
-      const exchange = await exchangeOf(tx.query, principal, params.exchangeId, true)
+      const exchange = await exchangeFor(tx, principal, params.exchangeId, true)
       await store.stopRun(tx, principal.tenantId, exchange.exchangeId, clock())
     })
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     reply.header('etag', etagOf(exchange))
     return viewOf(exchange)
   })
 
   mount(contract.uploadExchangeFile, async ({ params, request, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     if (exchange.kind !== 'file')
       throw problem(409, 'Nothing to upload', `${kinds[exchange.kind].title} is fetched and takes no files.`)
     const upload =
@@ -261,14 +148,14 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   })
 
   mount(contract.listExchangeRuns, async ({ params, query, principal }) => {
-    await exchangeOf(db.query, principal, params.exchangeId)
+    await exchangeOf(principal, params.exchangeId)
     const limit = query.limit ?? 50
     const runs = await store.selectRuns(db.query, principal.tenantId, params.exchangeId, query.after ?? null, limit)
     return { items: runs.map(runView), next: runs.length === limit ? runs.at(-1)!.runId : null }
   })
 
   mount(contract.previewExchange, async ({ params, body, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     if (!canRepeat(exchange))
       throw problem(409, 'There is nothing to fetch', 'This exchange has no address; upload the file instead.')
     try {
@@ -296,7 +183,7 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   })
 
   mount(contract.listExchangeRecords, async ({ params, query, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     const limit = query.limit ?? 50
     const page = await store.selectRecordPage(db.query, principal.tenantId, exchange.exchangeId, {
       afterId: query.after ?? '',
@@ -326,7 +213,7 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
     bankId,
   })
   mount(contract.listExchangeFeedback, async ({ params, query, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     const limit = query.limit ?? 50
     const rows = await feedbackStore.selectFeedback(db.query, principal.tenantId, exchange.exchangeId, {
       beforeId: query.after ?? null,
@@ -339,7 +226,7 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
     }
   })
   mount(contract.makeExchangeFeedback, async ({ params, body, principal }) => {
-    const exchange = await exchangeOf(db.query, principal, params.exchangeId)
+    const exchange = await exchangeOf(principal, params.exchangeId)
     const because = body.because ?? `said by ${principal.name}`
     const queued = await queueOpinion(deps, exchange, body.entryId, body.opinion, because)
     if (!queued.ok) throw problem(409, 'It cannot be sent', queued.detail)
@@ -353,10 +240,10 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
     )
   })
   mount(contract.previewExchangeFeedback, async ({ params, query, principal }) =>
-    previewFeedback(deps, await exchangeOf(db.query, principal, params.exchangeId), query.limit ?? 20),
+    previewFeedback(deps, await exchangeOf(principal, params.exchangeId), query.limit ?? 20),
   )
   mount(contract.retryExchangeFeedback, async ({ params, body, principal }) => {
-    await exchangeOf(db.query, principal, params.exchangeId)
+    await exchangeOf(principal, params.exchangeId)
     const retried = await db.transaction((tx) =>
       feedbackStore.retryFeedback(tx, principal.tenantId, params.exchangeId, clock(), body.feedbackId ?? null),
     )
@@ -428,48 +315,6 @@ const fieldView = ({ pattern, choices, ...field }: Field) => ({
   ...field,
   ...(choices === undefined ? {} : { choices: [...choices] }),
   ...(pattern === undefined ? {} : { pattern: pattern.source }),
-})
-
-function checkSendBack(kind: Exchange['kind'], sendBack: Exchange['sendBack'] | undefined): void {
-  for (const opinion of ['seen', 'confirm', 'dispute'] as const)
-    if (sendBack?.[opinion] === true && !kinds[kind].sendBack.includes(opinion))
-      throw new InputError(`${kinds[kind].title} takes no "${opinion}"`, [
-        { field: `sendBack.${opinion}`, problem: `is not taken by ${kinds[kind].title}` },
-      ])
-}
-
-/** When it runs next: at once when it was just switched on or set up, never while it is off or lacks its credentials. */
-function dueMs(after: Exchange, nowMs: number, before?: Exchange): number | null {
-  if (!after.enabled || !canRepeat(after) || lacksCredentials(after)) return null
-  if (before === undefined || before.nextMs === null || after.credentialsSetMs !== before.credentialsSetMs) return nowMs
-  return Math.min(before.nextMs, nowMs + after.everyMs)
-}
-const lacksCredentials = (exchange: Exchange) =>
-  kinds[exchange.kind].credentials.some(({ name, required }) => required && !exchange.credentialsFields.includes(name))
-
-/** What the ledger keeps of a change. */
-const publicOf = ({
-  name,
-  kind,
-  bankId,
-  enabled,
-  settings,
-  credentialsFields,
-  everyMs,
-  filter,
-  labels,
-  sendBack,
-}: Exchange) => ({
-  name,
-  kind,
-  bankId,
-  enabled,
-  settings,
-  credentialsFields,
-  everyMs,
-  filter,
-  labels,
-  sendBack,
 })
 
 const runView = (run: Run): contract.ExchangeRun => run

@@ -25,10 +25,10 @@ export async function fileOf(request: FastifyRequest): Promise<Uint8Array> {
   return files[0]
 }
 
-/** The files of a multipart form, in order, and its other fields. */
+/** The files of a multipart form, in order, with the names of their fields, and its other fields. */
 export async function filesOf(
   request: FastifyRequest,
-): Promise<{ files: Uint8Array[]; fields: ReadonlyMap<string, string> }> {
+): Promise<{ files: Uint8Array[]; names: string[]; fields: ReadonlyMap<string, string> }> {
   let form: FormData
   try {
     const body = (await bytesOf(request)) as Uint8Array<ArrayBuffer>
@@ -38,15 +38,19 @@ export async function filesOf(
     throw error
   }
   const files: Uint8Array[] = []
+  const names: string[] = []
   const fields = new Map<string, string>()
   for (const [name, value] of form)
     if (typeof value === 'string') fields.set(name, value)
-    else files.push(sizeChecked(new Uint8Array(await value.arrayBuffer())))
+    else {
+      files.push(sizeChecked(new Uint8Array(await value.arrayBuffer())))
+      names.push(name)
+    }
   if (files.length > filesMax)
     throw new InputError(`The form has ${files.length} files`, [
       { field: 'file', problem: `is there ${files.length} times`, limit: filesMax },
     ])
-  return { files, fields }
+  return { files, names, fields }
 }
 
 async function bytesOf(request: FastifyRequest): Promise<Uint8Array> {

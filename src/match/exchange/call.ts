@@ -45,6 +45,7 @@ export async function ask(call: Call, request: CallRequest, nowMs: number): Prom
   try {
     answer = await call(request)
   } catch (error) {
+    if (error instanceof ExchangeError) throw error
     throw new ExchangeError('unreachable', `${where} cannot be reached: ${(error as Error).message.slice(0, 300)}`)
   }
   const { status } = answer

@@ -7,7 +7,7 @@ export type FileFormat = 'lines' | 'csv' | 'ndjson' | 'json'
 /** One row: its fields by name, or what stands on the line. */
 export type FileRow = { line: number; text: string; fields?: Record<string, unknown> }
 
-const rowsPerPage = 1_000
+const rowsPerPage = 500
 const lineLengthMax = 1_000_000
 /** A JSON list is read whole. */
 const jsonBytesMax = 256 * 1024 * 1024
@@ -79,7 +79,7 @@ export function formatOf(firstLine: string): FileFormat {
   return columns.some((column) => names.value.includes(column)) ? 'csv' : 'lines'
 }
 
-/** Rows of a list in pages of a thousand, read as they stream in. Throws an ExchangeError for what is no such list. */
+/** Rows of a list in pages of some hundred, read as they stream in. Throws an ExchangeError for what is no such list. */
 export async function* readRows(
   answer: { body: AsyncIterable<Uint8Array> },
   format: FileFormat | undefined,

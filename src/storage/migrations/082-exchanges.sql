@@ -125,7 +125,7 @@ CREATE TABLE hma_contents (
   -- As the client gave it: nothing here acts on it.
   metadata jsonb,
   note text,
-  disabled_until_s bigint NOT NULL DEFAULT 0,
+  disabled_until_s bigint NOT NULL DEFAULT 1,
   PRIMARY KEY (tenant_id, content_id),
   UNIQUE (tenant_id, entry_id)
 );
@@ -135,5 +135,14 @@ CREATE TABLE hma_ratios (
   what text NOT NULL CHECK (what IN ('bank', 'signal_type')),
   id text NOT NULL,
   ratio double precision NOT NULL CHECK (ratio BETWEEN 0 AND 1),
+  -- Deleted by such a client: banks stay in the ledger, and are no longer shown to it.
+  gone boolean NOT NULL DEFAULT false,
   PRIMARY KEY (tenant_id, what, id)
+);
+-- Such clients set credentials once for all exchanges of a kind. They lie in the vault.
+CREATE TABLE hma_api_credentials (
+  tenant_id text NOT NULL,
+  kind text NOT NULL,
+  credentials_ref text NOT NULL,
+  PRIMARY KEY (tenant_id, kind)
 );
