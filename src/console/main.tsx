@@ -41,6 +41,7 @@ const screens: Record<string, Loader> = {
   '/rules/new': () => import('./screens/rules/RuleScreen.tsx'),
   '/rules/$ruleId': () => import('./screens/rules/RuleScreen.tsx'),
   '/banks': () => import('./screens/banks/Screen.tsx'),
+  '/banks/hygiene': () => import('./screens/banks/HygieneScreen.tsx'),
   '/banks/$bankId': () => import('./screens/banks/BankScreen.tsx'),
   '/banks/$bankId/$entryId': () => import('./screens/banks/EntryScreen.tsx'),
   '/insight': () => import('./screens/insight/Screen.tsx'),
