@@ -6,7 +6,7 @@ import './entry.css'
 
 /** Smaller tiles show the sign alone: in a grid the words would be noise. */
 const wordsPxMin = 200
-const words: Record<EventMedia['kind'], string> = { photo: 'Photo', video: 'Video', audio: 'Sound' }
+const words: Record<string, string> = { photo: 'Photo', video: 'Video', audio: 'Sound' }
 
 /**
  * A picture, blurred and grey until it is asked for: hold the pointer, Space or Enter to see it; letting go veils it again.
@@ -40,7 +40,7 @@ export function MediaTile({
     if (held) askHeld()
   }, [held])
   const veil = () => setShown(false)
-  const word = words[media.kind]
+  const word = words[media.kind] ?? media.kind
   const moving = localUrl !== undefined && media.kind === 'video'
   if (sha256 === undefined && localUrl === undefined)
     return (
