@@ -65,20 +65,8 @@ const edits: Record<string, (image: Sharp, size: Size) => Sharp> = {
   'quarter turn': (image) => image.rotate(90).jpeg(),
 }
 
-// Measured with sharp 0.35.5, less one photo of ten. Pictures of low contrast (q0122, q0746) are the ones missed.
-const recallMin: Record<string, number> = {
-  'recompressed (JPEG 40)': 0.8,
-  'recompressed (WebP 40)': 0.8,
-  'half size': 0.8,
-  'thumbnail of 160 pixels': 0.8,
-  brighter: 0.9,
-  'more contrast': 0.9,
-  blurred: 0.9,
-  grey: 0.9,
-  'a mark in the corner': 0.6,
-  mirrored: 0.7,
-  'quarter turn': 0.7,
-}
+// Measured with sharp 0.35.5: all nine photos are found after every edit. One may be missed.
+const recallMin = 0.88
 
 const tenantId = 'forum'
 let pool: MediaPool
@@ -145,31 +133,31 @@ test('recompressed, resized and lightly edited copies are found again, and nothi
     }
     const recall = 1 - missed.length / matchable.length
     t.diagnostic(`${edit}: recall ${recall.toFixed(2)}${missed.length > 0 ? `, missed ${missed.join(', ')}` : ''}`)
-    assert.ok(recall >= recallMin[edit]!, `${edit}: recall ${recall}`)
+    assert.ok(recall >= recallMin, `${edit}: recall ${recall}`)
   }
   const copies = matchable.length * Object.keys(edits).length
   t.diagnostic(
     `recall ${(found / copies).toFixed(3)} of ${copies} copies of ${matchable.length} photos, ${wrong} wrong matches; ${tooFlat.size} photos are too flat for PDQ`,
   )
   assert.equal(wrong, 0, 'no photo is taken for another')
-  assert.ok(found / copies >= 0.88)
+  assert.ok(found / copies >= 0.97)
 })
 
-// What each edit is called in matches, and how many of the copies are found at least: measured, less one photo.
-const derived: { name: string; strength: string; says: RegExp; recallMin: number }[] = [
-  { name: 'crop', strength: '15 % from every edge', says: /crop:/, recallMin: 0.7 },
-  { name: 'border', strength: '10 %, red', says: /border|frame/, recallMin: 0.8 },
-  { name: 'letterbox', strength: 'to 9 : 16', says: /letterbox|frame/, recallMin: 0.8 },
-  { name: 'caption bar', strength: '20 % below, black', says: /caption|letterbox|frame/, recallMin: 0.8 },
-  { name: 'rotate', strength: '5 degrees, corners cut', says: /rotate:[456]/, recallMin: 0.8 },
-  { name: 'invert', strength: 'colours', says: /invert/, recallMin: 0.8 },
-  { name: 'screenshot', strength: 'dark app, 8 % inset, 720 wide', says: /frame/, recallMin: 0.6 },
+// What each edit is called in matches by local features.
+const derived: { name: string; strength: string; says: RegExp }[] = [
+  { name: 'crop', strength: '15 % from every edge', says: /crop:/ },
+  { name: 'border', strength: '10 %, red', says: /border|frame/ },
+  { name: 'letterbox', strength: 'to 9 : 16', says: /letterbox|frame/ },
+  { name: 'caption bar', strength: '20 % below, black', says: /caption|letterbox|frame/ },
+  { name: 'rotate', strength: '5 degrees, corners cut', says: /rotate:[456]/ },
+  { name: 'invert', strength: 'colours', says: /invert/ },
+  { name: 'screenshot', strength: 'dark app, 8 % inset, 720 wide', says: /frame/ },
 ]
 
 test('cut, framed, captioned, turned, inverted and photographed copies are found and named', { skip }, async (t) => {
   const matchable = originals.filter((name) => !tooFlat.has(name))
   let wrong = 0
-  for (const { name: edit, strength, says, recallMin: least } of derived) {
+  for (const { name: edit, strength, says } of derived) {
     const { make } = derivatives.find((one) => one.name === edit && one.strength === strength)!
     const missed: string[] = []
     for (const name of matchable) {
@@ -188,7 +176,7 @@ test('cut, framed, captioned, turned, inverted and photographed copies are found
     }
     const recall = 1 - missed.length / matchable.length
     t.diagnostic(`${edit} ${strength}: recall ${recall.toFixed(2)}, missed ${missed.join(', ')}`)
-    assert.ok(recall >= least, `${edit} ${strength}: recall ${recall}, missed ${missed.join(', ')}`)
+    assert.ok(recall >= recallMin, `${edit} ${strength}: recall ${recall}, missed ${missed.join(', ')}`)
   }
   assert.equal(wrong, 0, 'no photo is taken for another')
 })

@@ -52,7 +52,7 @@ export function createSeenPhotos(): SeenPhotos {
     },
     async scan(queries, radius, limit) {
       const best = new Map<number, PhotoHit>()
-      for (const block of [...blocks])
+      for (const block of blocks)
         for (let from = 0; from < block.rows; from += sliceRows) {
           if (from > 0 || block !== blocks[0]) await new Promise<void>((done) => setImmediate(done))
           const rows = Math.min(sliceRows, block.rows - from)

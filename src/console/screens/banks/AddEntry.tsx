@@ -1,29 +1,19 @@
-import { Button, Modal, TagsInput, Textarea, TextInput } from '@mantine/core'
+import { Button, Checkbox, Modal, SegmentedControl, Select, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { IconPhotoUp } from '@tabler/icons-react'
 import { useEffect, useEffectEvent, useState } from 'react'
-import { makeBankEntry } from '../../../http/contract/banks.ts'
-import { lookupMatches, makeUpload, type Upload } from '../../../http/contract/match.ts'
-import type { Problem } from '../../../http/contract/route.ts'
-import { ApiError } from '../../../http/client.ts'
-import { client, problemOf, problemText, useChange } from '../../api.ts'
+import { makeBankEntry, previewNewEntry } from '../../../http/contract/banks.ts'
+import { lookupMatches, type Upload } from '../../../http/contract/match.ts'
+import { problemOf, problemText, useChange } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { path } from '../../frame/url.ts'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
+import { PastMatchesView } from './PastMatchesView.tsx'
+import { sendMedia } from './send.ts'
+import { signalWords } from './signal-words.ts'
+import { hashIn } from './state.ts'
 
-/** Sends an image as it is, and answers its id, size and hash. */
-async function upload(file: Blob): Promise<Upload> {
-  const response = await fetch(client.url(makeUpload, {}), {
-    method: 'POST',
-    body: file,
-    headers: { 'content-type': file.type || 'application/octet-stream' },
-  })
-  const body: unknown = await response.json()
-  if (!response.ok) throw new ApiError(response.status, body as Problem)
-  return body as Upload
-}
-
-/** Adds a photo (dropped, pasted or chosen) or a text; shows first what the banks already know of it. */
+/** Adds a file, a text or a hash; shows first what the banks already know of it, and what it would have matched. */
 export function AddEntry({ bankId, opened, onClose }: { bankId: string; opened: boolean; onClose: () => void }) {
   return (
     <Modal
@@ -38,9 +28,16 @@ export function AddEntry({ bankId, opened, onClose }: { bankId: string; opened: 
   )
 }
 
+type Way = 'file' | 'text' | 'hash'
+type Content = { upload: string } | { text: string } | { signals: Record<string, string> }
+
 function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
   const [photo, setPhoto] = useState<Upload>()
   const [text, setText] = useState('')
+  const [way, setWay] = useState<Way>('file')
+  const [hash, setHash] = useState('')
+  const [hashType, setHashType] = useState('pdq')
+  const [draft, setDraft] = useState(false)
   const [labels, setLabels] = useState<string[]>([])
   const [source, setSource] = useState('')
   const [note, setNote] = useState('')
@@ -52,7 +49,7 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
     setSending(true)
     setRefused(undefined)
     try {
-      setPhoto(await upload(file))
+      setPhoto(await sendMedia(file))
     } catch (error) {
       setRefused(error)
     } finally {
@@ -60,9 +57,10 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
     }
   }
   const paste = useEffectEvent((event: ClipboardEvent) => {
-    const file = [...(event.clipboardData?.files ?? [])].find((each) => each.type.startsWith('image/'))
+    const file = [...(event.clipboardData?.files ?? [])].find((each) => /^(image|video|audio)\//.test(each.type))
     if (file !== undefined) {
       event.preventDefault()
+      setWay('file')
       void take(file)
     }
   })
@@ -71,19 +69,34 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
     window.addEventListener('paste', onPaste)
     return () => window.removeEventListener('paste', onPaste)
   }, [])
-  const given = photo !== undefined || text.trim() !== ''
+  const content: Content | undefined =
+    way === 'file' && photo !== undefined
+      ? { upload: photo.upload }
+      : way === 'text' && text.trim() !== ''
+        ? { text: text.trim() }
+        : way === 'hash' && hash.trim() !== ''
+          ? { signals: { [hashType]: hash.trim() } }
+          : undefined
+  const given = content !== undefined
+  const key = JSON.stringify(content)
+  const preview = useChange(previewNewEntry, { touches: [], quiet: true })
   const look = useChange(lookupMatches, { touches: [], quiet: true })
-  const lookNow = useEffectEvent(() =>
-    look.mutate({ body: photo === undefined ? { text: text.trim() } : { photos: [{ upload: photo.upload }] } }),
-  )
+  const lookNow = useEffectEvent(() => {
+    if (content === undefined) return
+    preview.reset()
+    look.mutate({ body: 'upload' in content ? { media: [content] } : content })
+  })
   useEffect(() => {
-    if (!given) return
-    const timer = setTimeout(() => lookNow(), photo === undefined ? 400 : 0)
+    if (key === undefined) return
+    const timer = setTimeout(() => lookNow(), way === 'file' ? 0 : 400)
     return () => clearTimeout(timer)
-  }, [given, photo, text])
+  }, [key, way])
   const add = useChange(makeBankEntry, {
-    touches: ['banks'],
-    done: 'The entry was added; it matches from now on',
+    touches: ['banks', 'hygiene'],
+    done: ({ status }) =>
+      status === 'pending'
+        ? 'The draft was added; it does not match yet'
+        : 'The entry was added; it matches from now on',
     onDone: onClose,
     quiet: true,
   })
@@ -93,18 +106,30 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
       className="stack"
       onSubmit={(event) => {
         event.preventDefault()
+        if (content === undefined) return
         add.mutate({
           params: { bankId },
           body: {
-            ...(photo === undefined ? { text: text.trim() } : { upload: photo.upload }),
+            ...content,
             labels,
             ...(source.trim() === '' ? {} : { source: source.trim() }),
             ...(note.trim() === '' ? {} : { note: note.trim() }),
+            ...(draft ? { draft } : {}),
           },
         })
       }}
     >
-      {photo === undefined ? (
+      <SegmentedControl
+        aria-label="What is added"
+        value={way}
+        onChange={(value) => setWay(value as Way)}
+        data={[
+          { value: 'file', label: 'File' },
+          { value: 'text', label: 'Text' },
+          { value: 'hash', label: 'Hash or link' },
+        ]}
+      />
+      {way !== 'file' ? null : photo === undefined ? (
         <label
           className="drop"
           data-over={over ? '' : undefined}
@@ -120,26 +145,26 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           }}
         >
           <IconPhotoUp size={20} aria-hidden />
-          <span>{sending ? 'Sending and hashing…' : 'Drop, paste or choose a photo'}</span>
-          <span className="small">JPEG, PNG, WebP, AVIF, GIF or TIFF, up to 25 MiB</span>
+          <span>{sending ? 'Sending and hashing…' : 'Drop, paste or choose a photo, video or sound'}</span>
+          <span className="small">Photos up to 25 MiB, sounds 50 MiB, videos 100 MiB</span>
           <input
             type="file"
-            accept="image/*"
+            accept="image/*,video/*,audio/*"
             className="hidden-visually"
-            aria-label="Choose a photo"
+            aria-label="Choose a file"
             onChange={(event) => void take(event.currentTarget.files?.[0])}
           />
         </label>
       ) : (
         <div className="row" style={{ alignItems: 'flex-start', gap: 16 }}>
-          <MediaTile media={{ id: 'the photo', kind: 'photo', upload: photo.upload }} sizePx={200} />
+          <MediaTile media={{ id: 'the file', kind: photo.kind, upload: photo.upload }} sizePx={200} />
           <div className="stack">
             <EvidenceList
               facts={[
                 ['Kind', photo.mime],
                 [
                   'Size',
-                  `${photo.width} × ${photo.height}, ${Math.round(photo.bytes / 1024).toLocaleString('en')} KiB`,
+                  `${photo.width === null ? '' : `${photo.width} × ${photo.height}, `}${Math.round(photo.bytes / 1024).toLocaleString('en')} KiB`,
                 ],
                 [
                   'Quality',
@@ -153,9 +178,10 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           </div>
         </div>
       )}
-      {photo === undefined ? (
+      {way === 'text' ? (
         <Textarea
-          label="or a text"
+          label="Text"
+          description="Found again in the same words, in disguise, and where it is nearly the same"
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
           autosize
@@ -163,6 +189,32 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           maxRows={8}
           maxLength={10_000}
         />
+      ) : null}
+      {way === 'hash' ? (
+        <>
+          <Textarea
+            label="Hash, signal or address"
+            description="Paste it; its type is told from its length where that is possible"
+            value={hash}
+            onChange={(event) => {
+              const value = event.currentTarget.value
+              const known = hashIn(value)
+              setHash(known?.value ?? value)
+              if (known !== undefined && (hashType === 'pdq' || known.type !== 'pdq')) setHashType(known.type)
+              else if (/^https?:/i.test(value.trim())) setHashType('url')
+            }}
+            autosize
+            minRows={2}
+            maxRows={6}
+          />
+          <Select
+            label="Signal type"
+            data={Object.entries(signalWords).map(([value, { title }]) => ({ value, label: title }))}
+            value={hashType}
+            onChange={(value) => setHashType(value ?? 'pdq')}
+            allowDeselect={false}
+          />
+        </>
       ) : null}
       {given && look.data !== undefined ? (
         <p className="small" role="status" style={{ margin: 0 }}>
@@ -182,6 +234,26 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           )}
         </p>
       ) : null}
+      {given ? (
+        preview.data === undefined ? (
+          <div>
+            <Button
+              size="compact-xs"
+              loading={preview.isPending}
+              onClick={() => preview.mutate({ params: { bankId }, body: content })}
+            >
+              What would it have matched in the past month?
+            </Button>
+            {preview.error ? (
+              <p className="small muted" role="status">
+                {problemText(preview.error)}
+              </p>
+            ) : null}
+          </div>
+        ) : (
+          <PastMatchesView past={preview.data} />
+        )
+      ) : null}
       <TagsInput label="Labels" placeholder="Enter after each" value={labels} onChange={setLabels} size="xs" />
       <TextInput
         label="Source"
@@ -190,13 +262,19 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
         onChange={(event) => setSource(event.currentTarget.value)}
       />
       <TextInput label="Note" value={note} onChange={(event) => setNote(event.currentTarget.value)} />
+      <Checkbox
+        label="Keep it as a draft"
+        description="It does not match until somebody lets it go live"
+        checked={draft}
+        onChange={(event) => setDraft(event.currentTarget.checked)}
+      />
       {error === undefined || error === null ? null : (
         <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
           {problemOf(error).title}. {problemText(error)}
         </p>
       )}
       <Button type="submit" variant="filled" disabled={!given || sending} loading={add.isPending}>
-        Add entry
+        {draft ? 'Add draft' : 'Add entry'}
       </Button>
     </form>
   )

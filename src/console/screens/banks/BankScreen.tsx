@@ -1,41 +1,68 @@
-import { Button, SegmentedControl } from '@mantine/core'
-import { IconPhotoPlus } from '@tabler/icons-react'
+import { Button, Menu, Tabs } from '@mantine/core'
+import { IconDownload, IconFileImport, IconPhotoPlus } from '@tabler/icons-react'
 import { useParams } from '@tanstack/react-router'
-import { useVirtualizer } from '@tanstack/react-virtual'
-import { useElementSize } from '@mantine/hooks'
-import { useEffect, useEffectEvent, useRef } from 'react'
-import { getBank, listBankEntries, type BankEntry } from '../../../http/contract/banks.ts'
-import { usePages, useRead } from '../../api.ts'
+import { exportBank } from '../../../http/contract/bank-imports.ts'
+import { getBank } from '../../../http/contract/banks.ts'
+import { client, useRead } from '../../api.ts'
+import { useCommands } from '../../frame/commands.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
-import { path, useUrl } from '../../frame/url.ts'
+import { useUrl } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
-import { EmptyState } from '../../parts/EmptyState.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
-import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page } from '../../parts/Page.tsx'
-import { RelativeTime } from '../../parts/RelativeTime.tsx'
-import { SkeletonPage, SkeletonRows } from '../../parts/Skeletons.tsx'
+import { SkeletonPage } from '../../parts/Skeletons.tsx'
 import { AddEntry } from './AddEntry.tsx'
-import { actionWords, entriesText, statusTones } from './state.ts'
+import { BankEntries } from './BankEntries.tsx'
+import { BankHistory } from './BankHistory.tsx'
+import { BankSettings } from './BankSettings.tsx'
+import { DuplicateGroups } from './DuplicateGroups.tsx'
+import { ImportDialog } from './ImportDialog.tsx'
+import { Imports } from './Imports.tsx'
+import { actionWords, entriesText } from './state.ts'
 import './banks.css'
 
-const tilePx = 184
-const rowPx = 216
+const tabs = ['entries', 'imports', 'duplicates', 'settings', 'history'] as const
 
-/** One bank: its entries as veiled tiles. */
+/** One bank: its entries, how they came, which are nearly the same, and how it matches. */
 export function Screen() {
   const { bankId } = useParams({ strict: false }) as { bankId: string }
   const url = useUrl()
-  const may = useMay('banks:write')
-  const bank = useRead(getBank, { params: { bankId } })
-  const status = url.search['status'] as BankEntry['status'] | undefined
-  const entries = usePages(listBankEntries, { params: { bankId }, query: { status } }, { limit: 200, everyMs: 10_000 })
-  const adding = url.search['new'] === 'entry'
-  const begin = () => url.set({ new: 'entry' })
-  useKeys('Bank', may ? [{ keys: 'a', does: 'Add an entry', run: begin }] : [])
+  const mayWrite = useMay('banks:write')
+  const mayAudit = useMay('audit:read')
+  const bank = useRead(getBank, { params: { bankId } }, { everyMs: 10_000 })
+  const own = bank.data !== undefined && bank.data.subscription === null
+  const may = mayWrite && own
+  const tab = (tabs as readonly string[]).includes(url.search['tab'] ?? '') ? url.search['tab']! : 'entries'
+  const making = url.search['new']
+  const add = () => url.set({ new: 'entry' })
+  const bring = () => url.set({ new: 'import' })
+  const show = (to: string) => url.set({ tab: to === 'entries' ? undefined : to })
+  const save = (format: 'ndjson' | 'csv') => {
+    window.location.assign(client.url(exportBank, { params: { bankId }, query: { format } }))
+  }
+  useKeys('Bank', [
+    ...(may
+      ? [
+          { keys: 'a', does: 'Add an entry', run: add },
+          { keys: 'i', does: 'Import many entries', run: bring },
+        ]
+      : []),
+    { keys: ',', does: 'Settings of the bank', run: () => show('settings') },
+    { keys: 'd', does: 'Near-duplicates', run: () => show('duplicates') },
+  ])
+  useCommands([
+    ...(may
+      ? [
+          { id: 'bank-add', title: 'Add an entry to this bank', icon: IconPhotoPlus, run: add },
+          { id: 'bank-import', title: 'Import many entries into this bank', icon: IconFileImport, run: bring },
+        ]
+      : []),
+    { id: 'bank-export', title: 'Export this bank as NDJSON', icon: IconDownload, run: () => save('ndjson') },
+    { id: 'bank-export-csv', title: 'Export this bank as CSV', icon: IconDownload, run: () => save('csv') },
+  ])
   if (bank.error && bank.data === undefined)
     return (
       <Page title="Bank" crumbs={<Go to="/banks">Banks</Go>}>
@@ -43,111 +70,76 @@ export function Screen() {
       </Page>
     )
   if (bank.data === undefined) return <SkeletonPage what="bank" />
+  const held = bank.data
   return (
     <Page
-      title={bank.data.name}
+      title={held.name}
       crumbs={<Go to="/banks">Banks</Go>}
-      about={`${entriesText(bank.data)} · a match should ${actionWords[bank.data.action] ?? bank.data.action}`}
-      acts={
-        may ? (
-          <Button variant="filled" leftSection={<IconPhotoPlus size={14} aria-hidden />} onClick={begin}>
-            Add entry <KeyHint keys="a" />
-          </Button>
-        ) : null
-      }
-      filters={
+      about={
         <>
-          <SegmentedControl
-            aria-label="Status of the entries"
-            value={status ?? ''}
-            onChange={(value) => url.set({ status: value })}
-            data={[
-              { value: '', label: 'All' },
-              { value: 'active', label: 'Active' },
-              { value: 'quarantined', label: 'Quarantined' },
-              { value: 'retired', label: 'Retired' },
-            ]}
-          />
-          <span className="muted small">{bank.data.purpose}</span>
+          {entriesText(held)} · a match should {actionWords[held.action] ?? held.action}{' '}
+          {held.negative ? <Badge>never report</Badge> : null}{' '}
+          {held.enabled ? null : <Badge tone="attention">switched off: nothing of it matches</Badge>}{' '}
+          {own ? null : <Badge tone="accent">shared by {held.ownerTenantId}</Badge>}
         </>
       }
-    >
-      {entries.first ? (
-        <SkeletonRows what="entries" />
-      ) : entries.error && entries.items.length === 0 ? (
-        <ErrorState what="Entries" error={entries.error} onRetry={entries.refetch} />
-      ) : entries.items.length === 0 ? (
-        <EmptyState
-          icon={<IconPhotoPlus size={20} aria-hidden />}
-          title={status === undefined ? 'This bank is empty' : `No entry is ${status}`}
-          why="Add a photo by dropping or pasting it, or a text. It matches within a second."
-        >
+      acts={
+        <>
+          <Menu position="bottom-end">
+            <Menu.Target>
+              <Button leftSection={<IconDownload size={14} aria-hidden />}>Export</Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item onClick={() => save('ndjson')}>NDJSON: everything, one entry a line</Menu.Item>
+              <Menu.Item onClick={() => save('csv')}>CSV: hashes, labels and sources</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
           {may ? (
-            <Button variant="filled" onClick={begin}>
-              Add entry
-            </Button>
+            <>
+              <Button leftSection={<IconFileImport size={14} aria-hidden />} onClick={bring}>
+                Import <KeyHint keys="i" />
+              </Button>
+              <Button variant="filled" leftSection={<IconPhotoPlus size={14} aria-hidden />} onClick={add}>
+                Add entry <KeyHint keys="a" />
+              </Button>
+            </>
           ) : null}
-        </EmptyState>
+        </>
+      }
+      filters={
+        <Tabs value={tab} onChange={(value) => show(value ?? 'entries')} className="bank-views">
+          <Tabs.List>
+            <Tabs.Tab value="entries">Entries</Tabs.Tab>
+            <Tabs.Tab value="imports">Imports</Tabs.Tab>
+            <Tabs.Tab value="duplicates">Near-duplicates</Tabs.Tab>
+            <Tabs.Tab value="settings">Settings</Tabs.Tab>
+            {mayAudit ? <Tabs.Tab value="history">History</Tabs.Tab> : null}
+          </Tabs.List>
+        </Tabs>
+      }
+    >
+      {tab === 'entries' ? (
+        <BankEntries bank={held} may={may} onAdd={add} onImport={bring} />
       ) : (
-        <Grid entries={entries.items} onNearEnd={entries.loadMore} />
+        <div className="page-scroll bank-tab" tabIndex={0} role="region" aria-label={tab}>
+          {tab === 'imports' ? (
+            <Imports bankId={bankId} may={may} onImport={bring} />
+          ) : tab === 'duplicates' ? (
+            <DuplicateGroups bankId={bankId} may={may} />
+          ) : tab === 'settings' ? (
+            <BankSettings key={held.bankId} bank={held} may={mayWrite} />
+          ) : mayAudit ? (
+            <BankHistory bankId={bankId} />
+          ) : null}
+        </div>
       )}
-      <AddEntry bankId={bankId} opened={adding} onClose={() => url.set({ new: undefined })} />
+      <AddEntry bankId={bankId} opened={making === 'entry' && may} onClose={() => url.set({ new: undefined })} />
+      <ImportDialog
+        bankId={bankId}
+        opened={making === 'import' && may}
+        onClose={() => url.set({ new: undefined })}
+        onSent={() => url.set({ new: undefined, tab: 'imports' })}
+      />
     </Page>
-  )
-}
-
-function Grid({ entries, onNearEnd }: { entries: BankEntry[]; onNearEnd: () => void }) {
-  const scroller = useRef<HTMLDivElement>(null)
-  const { ref, width } = useElementSize()
-  const across = Math.max(1, Math.floor((width + 12) / (tilePx + 12)))
-  const rows = Math.ceil(entries.length / across)
-  // oxlint-disable-next-line react/incompatible-library -- nothing here is memoised by a compiler.
-  const virtual = useVirtualizer({
-    count: rows,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowPx,
-    overscan: 3,
-  })
-  const items = virtual.getVirtualItems()
-  const lastSeen = items.at(-1)?.index ?? 0
-  const nearEnd = useEffectEvent(onNearEnd)
-  useEffect(() => {
-    if (rows > 0 && lastSeen >= rows - 3) nearEnd()
-  }, [lastSeen, rows])
-  return (
-    <div className="bank-scroll" ref={scroller} tabIndex={0} role="region" aria-label="Entries">
-      <div ref={ref} style={{ position: 'relative', height: virtual.getTotalSize() }}>
-        {items.map((item) => (
-          <div key={item.key} className="bank-row" style={{ transform: `translateY(${item.start}px)` }}>
-            {entries.slice(item.index * across, (item.index + 1) * across).map((entry) => (
-              <div key={entry.entryId} className="bank-tile" style={{ width: tilePx }}>
-                {entry.mediaSha256 === null ? (
-                  <Go to={path`/banks/${entry.bankId}/${entry.entryId}`} className="bank-text">
-                    {entry.text ?? <span className="faint">{Object.keys(entry.signals).join(', ')} hash only</span>}
-                  </Go>
-                ) : (
-                  <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
-                )}
-                <div className="row small">
-                  <Go to={path`/banks/${entry.bankId}/${entry.entryId}`} className="grow clip">
-                    {entry.labels.join(', ') || entry.source || 'Entry'}
-                  </Go>
-                  {entry.status === 'active' ? null : <Badge tone={statusTones[entry.status]}>{entry.status}</Badge>}
-                </div>
-                <div className="row small faint">
-                  <span className="grow clip">
-                    {entry.matches === 0
-                      ? 'no match yet'
-                      : `${entry.matches.toLocaleString('en')} ${entry.matches === 1 ? 'match' : 'matches'}`}
-                    {entry.overturned > 0 ? `, ${entry.overturned} overturned` : ''}
-                  </span>
-                  <RelativeTime timeMs={entry.addedMs} />
-                </div>
-              </div>
-            ))}
-          </div>
-        ))}
-      </div>
-    </div>
   )
 }

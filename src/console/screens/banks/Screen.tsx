@@ -1,9 +1,10 @@
-import { Button, Modal, Select, Switch, Textarea, TextInput } from '@mantine/core'
-import { IconPhoto, IconPlus } from '@tabler/icons-react'
+import { Button, Modal, SegmentedControl, Select, Switch, Textarea, TextInput } from '@mantine/core'
+import { IconPhoto, IconPlus, IconShare } from '@tabler/icons-react'
 import { useState } from 'react'
-import { listBanks, makeBank, type Bank } from '../../../http/contract/banks.ts'
-import { problemOf, problemText, useChange, usePages } from '../../api.ts'
+import { listBankEntries, listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
+import { problemOf, problemText, useChange, usePages, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
+import { useStaffName } from '../../frame/people.ts'
 import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
@@ -11,41 +12,67 @@ import { Badge } from '../../parts/Badge.tsx'
 import { DemoButton } from '../../parts/DemoButton.tsx'
 import { EmptyState } from '../../parts/EmptyState.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
+import { IntervalBar } from '../../parts/IntervalBar.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { Page } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
-import { actionWords, entriesText } from './state.ts'
+import { BankTabs } from './BankTabs.tsx'
+import { actionWords, entriesText, sharingText, wilson } from './state.ts'
+import './banks.css'
 
 const columns: Column<Bank>[] = [
   {
     key: 'name',
     title: 'Bank',
-    width: 'minmax(140px, 1fr)',
+    width: 'minmax(180px, 2fr)',
+    narrow: 'minmax(120px, 1fr)',
     cell: (bank) => (
-      <span className="row">
-        <span className="clip" style={{ fontWeight: 500 }}>
-          {bank.name}
+      <span className="bank-cell">
+        <span className="row">
+          <span className="clip bank-name">{bank.name}</span>
+          {bank.negative ? <Badge>never report</Badge> : null}
+          {bank.enabled ? null : <Badge tone="attention">off</Badge>}
         </span>
-        {bank.negative ? <Badge>never report</Badge> : null}
+        <span className="clip faint small">{bank.purpose || 'No purpose is written down'}</span>
       </span>
     ),
   },
   {
-    key: 'purpose',
-    title: 'Purpose',
-    width: 'minmax(120px, 1.5fr)',
+    key: 'entries',
+    title: 'Entries',
+    width: 'minmax(150px, 1.2fr)',
+    narrow: '128px',
+    cell: (bank) => <EntriesBar bank={bank} />,
+  },
+  {
+    key: 'action',
+    title: 'A match should',
+    width: '120px',
+    wide: true,
+    cell: (bank) => actionWords[bank.action] ?? bank.action,
+  },
+  {
+    key: 'precision',
+    title: 'Right, where judged',
+    width: '160px',
+    wide: true,
+    cell: (bank) => <BankPrecision bank={bank} />,
+  },
+  {
+    key: 'owner',
+    title: 'Owner',
+    width: 'minmax(80px, 130px)',
     quiet: true,
     wide: true,
-    cell: (bank) => bank.purpose,
+    cell: (bank) => (bank.owner === null ? <span className="faint">nobody</span> : <Owner personId={bank.owner} />),
   },
-  { key: 'action', title: 'A match should', width: '130px', cell: (bank) => actionWords[bank.action] ?? bank.action },
-  { key: 'entries', title: 'Entries', width: 'minmax(90px, 200px)', align: 'right', cell: (bank) => entriesText(bank) },
+  { key: 'shared', title: 'Shared with', width: '100px', quiet: true, wide: true, cell: sharingText },
   {
     key: 'made',
     title: 'Made',
-    width: '88px',
+    width: '80px',
     align: 'right',
     quiet: true,
     wide: true,
@@ -53,11 +80,69 @@ const columns: Column<Bank>[] = [
   },
 ]
 
+const judgedMax = 200
+
+/** Right and wrong matches of the entries that match most: rarely matched ones add next to nothing. */
+function BankPrecision({ bank }: { bank: Bank }) {
+  const most = useRead(
+    listBankEntries,
+    { params: { bankId: bank.bankId }, query: { order: 'matches', limit: judgedMax } },
+    { enabled: bank.subscription === null && bank.entries.active + bank.entries.quarantined > 0, staleMs: 60_000 },
+  )
+  const sum = (side: 'right' | 'wrong') =>
+    (most.data?.items ?? []).reduce((all, entry) => all + entry.precision[side], 0)
+  const [right, wrong] = [sum('right'), sum('wrong')]
+  const interval = wilson(right, right + wrong)
+  return (
+    <IntervalBar
+      label={`Matches of ${bank.name} that people and appeals upheld`}
+      estimate={interval?.share}
+      low={interval?.low}
+      high={interval?.high}
+      of={right + wrong}
+      unknown="not judged yet"
+    />
+  )
+}
+
+/** How many entries match, and how many are held back: the bar says the shares, the words the counts. */
+function EntriesBar({ bank }: { bank: Bank }) {
+  const { active, pending, quarantined, retired } = bank.entries
+  const all = active + pending + quarantined + retired
+  const parts = [
+    ['active', active],
+    ['pending', pending],
+    ['quarantined', quarantined],
+    ['retired', retired],
+  ] as const
+  return (
+    <span className="bank-cell" title={entriesText(bank)}>
+      <span>{entriesText(bank)}</span>
+      <span className="entries-bar" aria-hidden="true">
+        {parts.map(([status, count]) =>
+          count === 0 ? null : <i key={status} data-status={status} style={{ width: `${(count / all) * 100}%` }} />,
+        )}
+      </span>
+    </span>
+  )
+}
+
+function Owner({ personId }: { personId: string }) {
+  return <span className="clip">{useStaffName(personId)}</span>
+}
+
+const whose = { own: 'Our own', subscribed: 'Subscribed', offered: 'Offered to us' } as const
+
 /** Banks of known content. */
 export function Screen() {
   const url = useUrl()
   const may = useMay('banks:write')
-  const banks = usePages(listBanks, { query: {} }, { everyMs: 10_000 })
+  const shared = (url.search['whose'] ?? 'own') as keyof typeof whose
+  const banks = usePages(listBanks, { query: shared === 'own' ? {} : { shared } }, { everyMs: 10_000 })
+  const subscribe = useChange(subscribeBank, {
+    touches: ['banks'],
+    done: 'Subscribed: it is matched against from now on',
+  })
   const making = url.search['new'] === 'bank'
   const begin = () => url.set({ new: 'bank' })
   useKeys('Banks', may ? [{ keys: 'c', does: 'Create a bank', run: begin }] : [])
@@ -73,6 +158,17 @@ export function Screen() {
           </Button>
         ) : null
       }
+      filters={
+        <>
+          <BankTabs />
+          <SegmentedControl
+            aria-label="Whose banks"
+            value={shared}
+            onChange={(value) => url.set({ whose: value === 'own' ? undefined : value })}
+            data={Object.entries(whose).map(([value, label]) => ({ value, label }))}
+          />
+        </>
+      }
     >
       {banks.first ? (
         <SkeletonRows what="banks" />
@@ -81,26 +177,60 @@ export function Screen() {
       ) : (
         <VirtualTable
           rows={banks.items}
-          columns={columns}
+          columns={
+            shared === 'offered' && may
+              ? [
+                  ...columns.slice(0, -1),
+                  {
+                    key: 'subscribe',
+                    title: '',
+                    width: '104px',
+                    narrow: '104px',
+                    align: 'right',
+                    cell: (bank) => (
+                      <Button
+                        size="compact-xs"
+                        onClick={(event) => {
+                          event.stopPropagation()
+                          subscribe.mutate({ params: { bankId: bank.bankId }, body: {} })
+                        }}
+                      >
+                        Subscribe
+                      </Button>
+                    ),
+                  },
+                ]
+              : columns
+          }
           rowKey={(bank) => bank.bankId}
           label="Banks"
-          rowPx={40}
+          rowPx={52}
           onOpen={(bank) => url.go(path`/banks/${bank.bankId}`)}
           onNearEnd={banks.loadMore}
           autoFocus
           empty={
-            <EmptyState
-              icon={<IconPhoto size={20} aria-hidden />}
-              title="No bank yet"
-              why="A bank holds photos and texts that you know; every new item is compared with them, also when it was resized, recompressed or lightly edited."
-            >
-              {may ? (
-                <Button variant="filled" onClick={begin}>
-                  Create bank
-                </Button>
-              ) : null}
-              <DemoButton />
-            </EmptyState>
+            shared !== 'own' ? (
+              <EmptyState
+                icon={<IconShare size={20} aria-hidden />}
+                title={shared === 'offered' ? 'No bank is offered to us' : 'We subscribe to no bank'}
+                why="Other tenants of this installation can share a bank; its entries then match here too, with thresholds and an action of our own. Entries from elsewhere come through exchanges."
+              >
+                <Button onClick={() => url.go('/banks/exchanges')}>Open exchanges</Button>
+              </EmptyState>
+            ) : (
+              <EmptyState
+                icon={<IconPhoto size={20} aria-hidden />}
+                title="No bank yet"
+                why="A bank holds photos and texts that you know; every new item is compared with them, also when it was resized, recompressed or lightly edited."
+              >
+                {may ? (
+                  <Button variant="filled" onClick={begin}>
+                    Create bank
+                  </Button>
+                ) : null}
+                <DemoButton />
+              </EmptyState>
+            )
           }
         />
       )}

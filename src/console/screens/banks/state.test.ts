@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { wilson } from './state.ts'
+import { hashIn, wilson } from './state.ts'
 
 test('the interval of a share agrees with published Wilson bounds', () => {
   // Brown, Cai & DasGupta 2001, and R: binom::binom.wilson(8, 10)
@@ -11,4 +11,13 @@ test('the interval of a share agrees with published Wilson bounds', () => {
   assert.equal(none.low, 0)
   assert.ok(Math.abs(none.high - 0.1611252) < 1e-6, String(none.high))
   assert.equal(wilson(0, 0), null)
+})
+
+test('a pasted hash is known by its length or by its name', () => {
+  assert.deepEqual(hashIn(` ${'AB'.repeat(32)}\n`), { type: 'pdq', value: 'ab'.repeat(32) })
+  assert.equal(hashIn('0'.repeat(32))?.type, 'md5')
+  assert.equal(hashIn('0'.repeat(40))?.type, 'sha1')
+  assert.deepEqual(hashIn(`sha256: ${'0'.repeat(64)}`), { type: 'sha256', value: '0'.repeat(64) })
+  assert.equal(hashIn('note: hello'), undefined)
+  assert.equal(hashIn('hello world'), undefined)
 })

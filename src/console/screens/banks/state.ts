@@ -1,4 +1,7 @@
 import type { Bank, BankEntry } from '../../../http/contract/banks.ts'
+import type { BankImport } from '../../../http/contract/bank-imports.ts'
+import { countOf } from '../../frame/time.ts'
+import { signalTitle } from './signal-words.ts'
 
 export const actionWords: Record<string, string> = {
   observe: 'observe only',
@@ -7,7 +10,18 @@ export const actionWords: Record<string, string> = {
   remove: 'remove at once',
 }
 
-export const statusTones = { pending: 'plain', active: 'plain', quarantined: 'attention', retired: 'plain' } as const
+export const statusTones = { pending: 'accent', active: 'plain', quarantined: 'attention', retired: 'plain' } as const
+export const statusWords = {
+  pending: 'draft',
+  active: 'active',
+  quarantined: 'quarantined',
+  retired: 'retired',
+} as const
+
+/** The state of an entry in words, with how it is held. */
+export function statusText({ status, hold }: Pick<BankEntry, 'status' | 'hold'>): string {
+  return status === 'quarantined' && hold === 'review' ? 'held for review' : statusWords[status]
+}
 
 /**
  * 95 % interval of a share (Wilson 1927): holds its coverage for the small counts that a bank entry has.
@@ -22,20 +36,61 @@ export function wilson(count: number, of: number): { share: number; low: number;
   return { share, low: Math.max(0, middle - half), high: Math.min(1, middle + half) }
 }
 
-/** How often people agreed with matches of this entry, of those that people have looked at. */
-export function precisionOf(entry: BankEntry): { share: number; low: number; high: number; of: number } | null {
-  const of = entry.confirmed + entry.overturned
-  const interval = wilson(entry.confirmed, of)
-  return interval === null ? null : { ...interval, of }
-}
-
 export function entriesText(bank: Bank): string {
-  const { active, quarantined, retired } = bank.entries
+  const { pending, active, quarantined, retired } = bank.entries
+  const part = (count: number, word: string) => (count > 0 ? `${count.toLocaleString('en')} ${word}` : '')
   return [
     `${active.toLocaleString('en')} active`,
-    quarantined > 0 ? `${quarantined.toLocaleString('en')} quarantined` : '',
-    retired > 0 ? `${retired.toLocaleString('en')} retired` : '',
+    part(pending, 'drafts'),
+    part(quarantined, 'quarantined'),
+    part(retired, 'retired'),
   ]
-    .filter((part) => part !== '')
+    .filter((text) => text !== '')
     .join(', ')
+}
+
+/** Who else may match against a bank, in words. */
+export function sharingText({ sharing, ownerTenantId, subscription }: Bank): string {
+  if (subscription !== null) return `from ${ownerTenantId}${subscription.enabled ? '' : ' (paused)'}`
+  if (sharing.with === 'everyone') return 'everyone here'
+  return sharing.with === 'listed' ? countOf(sharing.tenants.length, 'tenant') : 'nobody'
+}
+
+/** What an entry is called in lists: its labels, else where it comes from, else what it is. */
+export function entryTitle(entry: Pick<BankEntry, 'labels' | 'source' | 'entryId'>): string {
+  return entry.labels.join(', ') || entry.source || 'Entry'
+}
+
+/** What is known of content that is not kept here. */
+export function hashOnlyText(signals: Record<string, string>): string {
+  const names = Object.keys(signals).map(signalTitle)
+  return names.length === 0 ? 'no hash' : `${names.slice(0, 3).join(' · ')}${names.length > 3 ? ' …' : ''}`
+}
+
+export const importWords: Record<BankImport['status'], string> = {
+  receiving: 'being sent',
+  running: 'running',
+  done: 'done',
+  cancelled: 'cancelled',
+  failed: 'failed',
+  undone: 'undone',
+}
+
+/** What became of the rows of an import, in one sentence. */
+export function importText({ rows, accepted, duplicate, refused }: BankImport): string {
+  const part = (count: number, word: string) => (count > 0 ? `${count.toLocaleString('en')} ${word}` : '')
+  const parts = [part(accepted, 'added'), part(duplicate, 'already there'), part(refused, 'refused')]
+  return `${countOf(rows, 'row')}: ${parts.filter((text) => text !== '').join(', ') || 'none worked through yet'}`
+}
+
+/** Which hash a pasted text may be, by its length or by a name before it; undefined when it is none. */
+export function hashIn(text: string): { type: string; value: string } | undefined {
+  const words = text.trim()
+  const named = /^([a-z][a-z0-9-]{1,30})\s*[:=,]\s*(\S+)$/i.exec(words)
+  if (named !== null && signalTitle(named[1]!.toLowerCase()) !== named[1]!.toLowerCase())
+    return { type: named[1]!.toLowerCase(), value: named[2]! }
+  if (/^T1[0-9a-f]{70}$/i.test(words)) return { type: 'tlsh', value: words }
+  if (!/^[0-9a-f]+$/i.test(words)) return undefined
+  const type = { 64: 'pdq', 40: 'sha1', 32: 'md5' }[words.length]
+  return type === undefined ? undefined : { type, value: words.toLowerCase() }
 }

@@ -1,0 +1,229 @@
+import { Button, NumberInput, Select, TagsInput, TextInput } from '@mantine/core'
+import { useState } from 'react'
+import {
+  changeExchange,
+  setExchangeCredentials,
+  type Exchange,
+  type ExchangeKindInfo,
+} from '../../../http/contract/exchanges.ts'
+import { ApiError } from '../../../http/client.ts'
+import { problemOf, problemText, useChange } from '../../api.ts'
+import { Panel } from '../../parts/Page.tsx'
+import { signalWords } from '../banks/signal-words.ts'
+import { FieldInput, filled } from './FieldInput.tsx'
+import { everyChoices, everyText } from './state.ts'
+
+/** Where it is asked, what comes in, how tags are named here; and its credentials, which can only be replaced. */
+export function ExchangeSettings({
+  exchange,
+  info,
+  may,
+}: {
+  exchange: Exchange
+  info: ExchangeKindInfo
+  may: boolean
+}) {
+  const [version, setVersion] = useState(exchange.version)
+  const [name, setName] = useState(exchange.name)
+  const [settings, setSettings] = useState<Record<string, unknown>>(exchange.settings)
+  const [everyMinutes, setEveryMinutes] = useState(exchange.everyMinutes)
+  const [filter, setFilter] = useState(exchange.filter)
+  const [labels, setLabels] = useState(Object.entries(exchange.labels).map(([from, to]) => `${from} → ${to}`))
+  const save = useChange(changeExchange, {
+    touches: ['exchanges'],
+    done: 'Saved; it holds for records that come from now on',
+    onDone: (changed) => setVersion(changed.version),
+    quiet: true,
+  })
+  const conflict = save.error instanceof ApiError && [409, 412].includes(save.error.status)
+  const submit = (from: number) =>
+    save.mutate({
+      params: { exchangeId: exchange.exchangeId },
+      headers: { 'if-match': `"${from}"` },
+      body: {
+        name: name.trim(),
+        settings: Object.fromEntries(
+          Object.entries(settings).filter(([, value]) => value !== undefined && value !== null),
+        ),
+        everyMinutes,
+        filter,
+        labels: Object.fromEntries(
+          labels.map((one) => {
+            const [from = '', to = ''] = one.split(/\s*(?:→|=>|=)\s*/)
+            return [from.trim(), to.trim()]
+          }),
+        ),
+      },
+    })
+  const every = everyChoices.some(({ value }) => value === String(everyMinutes))
+    ? everyChoices
+    : [...everyChoices, { value: String(everyMinutes), label: everyText(everyMinutes) }]
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          submit(version)
+        }}
+      >
+        <fieldset disabled={!may} className="plain-fieldset">
+          <Panel title="Where it is">
+            <div className="stack" style={{ gap: 12 }}>
+              <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
+              {info.settings.map((field) => (
+                <FieldInput
+                  key={field.name}
+                  field={field}
+                  value={settings[field.name]}
+                  onChange={(value) => setSettings({ ...settings, [field.name]: value })}
+                />
+              ))}
+              <Select
+                label="Fetched"
+                data={every}
+                value={String(everyMinutes)}
+                onChange={(value) => setEveryMinutes(Number(value ?? 60))}
+                allowDeselect={false}
+              />
+            </div>
+          </Panel>
+          <Panel title="What comes in">
+            <div className="stack" style={{ gap: 12 }}>
+              <TagsInput
+                size="xs"
+                label="Signal types"
+                description="Empty: all that can be matched here"
+                data={Object.keys(signalWords)}
+                value={filter.types ?? []}
+                onChange={(types) => setFilter(withList(filter, 'types', types))}
+              />
+              <TagsInput
+                size="xs"
+                label="With one of these tags"
+                description="Empty: any"
+                value={filter.labels ?? []}
+                onChange={(wanted) => setFilter(withList(filter, 'labels', wanted))}
+              />
+              <TagsInput
+                size="xs"
+                label="With none of these tags"
+                value={filter.withoutLabels ?? []}
+                onChange={(refused) => setFilter(withList(filter, 'withoutLabels', refused))}
+              />
+              <TagsInput
+                size="xs"
+                label="From these owners alone"
+                description="Their ids there. Empty: from all"
+                value={filter.owners ?? []}
+                onChange={(owners) => setFilter(withList(filter, 'owners', owners))}
+              />
+              <TagsInput
+                size="xs"
+                label="Not from these owners"
+                value={filter.withoutOwners ?? []}
+                onChange={(owners) => setFilter(withList(filter, 'withoutOwners', owners))}
+              />
+              <NumberInput
+                label="Severity of at least"
+                description="1 to 4; records that state none pass"
+                min={1}
+                max={4}
+                value={filter.severityMin ?? ''}
+                onChange={(value) => {
+                  const { severityMin: _before, ...rest } = filter
+                  setFilter(value === '' ? rest : { ...rest, severityMin: Number(value) })
+                }}
+              />
+              <TagsInput
+                size="xs"
+                label="Tags as labels here"
+                description="“their tag → our label”; nothing after the arrow drops the tag; others keep their name"
+                placeholder="their tag → our label"
+                value={labels}
+                onChange={setLabels}
+              />
+            </div>
+          </Panel>
+        </fieldset>
+        {conflict ? (
+          <div role="alert" className="conflict">
+            <p style={{ margin: 0 }}>
+              <strong>The exchange changed while you were editing.</strong> Nothing of yours is lost.
+            </p>
+            <div className="row">
+              <Button onClick={() => submit(exchange.version)}>Save mine on top of it</Button>
+            </div>
+          </div>
+        ) : save.error ? (
+          <p role="alert" className="small" style={{ color: 'var(--harm)' }}>
+            {problemOf(save.error).title}. {problemText(save.error)}
+          </p>
+        ) : null}
+        {may ? (
+          <Button
+            type="submit"
+            variant="filled"
+            mb="md"
+            loading={save.isPending}
+            disabled={!filled(info.settings, settings)}
+          >
+            Save settings
+          </Button>
+        ) : null}
+      </form>
+      {may && info.credentials.length > 0 ? <Credentials exchange={exchange} info={info} /> : null}
+    </>
+  )
+}
+
+type Filter = Exchange['filter']
+/** The filter with another list; an empty one is left out. */
+function withList(filter: Filter, name: Exclude<keyof Filter, 'severityMin'>, list: string[]): Filter {
+  const { [name]: _before, ...rest } = filter
+  return list.length === 0 ? rest : { ...rest, [name]: list }
+}
+
+function Credentials({ exchange, info }: { exchange: Exchange; info: ExchangeKindInfo }) {
+  const [values, setValues] = useState<Record<string, string>>({})
+  const save = useChange(setExchangeCredentials, {
+    touches: ['exchanges'],
+    done: 'The credentials are sealed',
+    onDone: () => setValues({}),
+    quiet: true,
+  })
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))
+  return (
+    <Panel title="Credentials">
+      <form
+        className="stack"
+        style={{ gap: 12 }}
+        onSubmit={(event) => {
+          event.preventDefault()
+          save.mutate({ params: { exchangeId: exchange.exchangeId }, body: given })
+        }}
+      >
+        <p className="small muted" style={{ margin: 0 }}>
+          They are sealed and never shown again. Saving replaces all of them.
+        </p>
+        {info.credentials.map((field) => (
+          <FieldInput
+            key={field.name}
+            field={field}
+            secret
+            kept={exchange.credentials.set.includes(field.name)}
+            value={values[field.name]}
+            onChange={(value) => setValues({ ...values, [field.name]: String(value ?? '') })}
+          />
+        ))}
+        {save.error ? (
+          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
+            {problemOf(save.error).title}. {problemText(save.error)}
+          </p>
+        ) : null}
+        <Button type="submit" loading={save.isPending} disabled={!filled(info.credentials, given)}>
+          Replace credentials
+        </Button>
+      </form>
+    </Panel>
+  )
+}
