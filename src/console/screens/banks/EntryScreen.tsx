@@ -140,15 +140,13 @@ export function Screen() {
           <Panel title="Content">
             <Content entry={entry} />
           </Panel>
-<<<<<<< HEAD
-          <RetroPanel bankId={bankId} entryId={entryId} />
-=======
           {entry.status === 'pending' ? (
             <Panel title="Before it goes live">
               <Past bankId={bankId} entryId={entryId} />
             </Panel>
-          ) : null}
->>>>>>> console-banks
+          ) : (
+            <RetroPanel bankId={bankId} entryId={entryId} />
+          )}
           <EntryMatches entryId={entryId} />
           <EntryHistory bankId={bankId} entryId={entryId} />
         </div>
