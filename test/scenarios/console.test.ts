@@ -153,6 +153,14 @@ test(
         ['match-pairs', '/console/match/pairs'],
         ['banks', '/console/banks'],
         ['bank', `/console/banks/${ids.bank}`],
+        ['bank-table', `/console/banks/${ids.bank}?view=table&order=matches`],
+        ['bank-imports', `/console/banks/${ids.bank}?tab=imports`],
+        ['bank-duplicates', `/console/banks/${ids.bank}?tab=duplicates`],
+        ['bank-settings', `/console/banks/${ids.bank}?tab=settings`],
+        ['bank-hygiene', '/console/banks/hygiene'],
+        ['exchanges', '/console/banks/exchanges'],
+        ['exchange-kinds', '/console/banks/exchanges/new'],
+        ['exchange-new', '/console/banks/exchanges/new?kind=ncmec'],
         ['bank-entry', `/console/banks/${ids.bank}/${ids.entry}`],
         ['decisions', '/console/decisions'],
         ['decision', `/console/decisions/${ids.decision}`],
@@ -312,6 +320,38 @@ test(
         await page.goBack()
         await found.getByText('Drawn for the test').waitFor()
       })
+
+      await step(
+        'a list is imported with its progress seen and its refusals told, and undone in one step',
+        async () => {
+          await shown(`/console/banks/${ids.bank}`)
+          await page.keyboard.press('i')
+          const dialog = page.getByRole('dialog', { name: 'Import many entries' })
+          const rows = Array.from({ length: 30 }, (_, row) => `md5,${String(row).padStart(32, '0')},leaflet`)
+          await dialog.getByLabel('Choose files to import').setInputFiles({
+            name: 'leaflets.csv',
+            mimeType: 'text/csv',
+            buffer: Buffer.from(['type,value,labels', ...rows, 'md5,nonsense,leaflet', ''].join('\n')),
+          })
+          await dialog.getByRole('button', { name: 'Import 1 file' }).click()
+          const list = page.getByRole('list', { name: 'Imports, latest first' })
+          await list.getByText('leaflets.csv').waitFor()
+          await list.getByText('31 rows: 30 added, 1 refused').waitFor()
+          await list.getByText('1 row refused: why').click()
+          await list
+            .getByRole('table')
+            .getByText(/^value: |^signals|^md5/)
+            .waitFor()
+          await list.getByRole('button', { name: 'Undo import' }).click()
+          const ask = page.getByRole('dialog', { name: 'Undo import' })
+          await ask.getByText(/30 entries that “leaflets.csv” added/).waitFor()
+          assert.deepEqual(await seriousViolations(page), [], 'undo of an import')
+          await ask.getByRole('button', { name: /^Undo import/ }).click()
+          await list.getByText('undone', { exact: true }).waitFor()
+          const { entries } = await read<{ entries: { retired: number } }>(`/v1/banks/${ids.bank}`)
+          assert.ok(entries.retired >= 30, `only ${entries.retired} entries are retired`)
+        },
+      )
 
       await step('a rule is checked while it is written, with line and column', async () => {
         await shown('/console/rules/new')

@@ -18,7 +18,7 @@ import { ErrorState } from '../parts/ErrorState.tsx'
 import { KeyHint } from '../parts/KeyHint.tsx'
 import { SimStrip } from '../parts/SimStrip.tsx'
 import { SkeletonPage } from '../parts/Skeletons.tsx'
-import { areaGroups, areaOf, areas } from './areas.ts'
+import { areaGroups, areaOf, areas, places } from './areas.ts'
 import { Drawer } from './Drawer.tsx'
 import { HoverHost } from './HoverHost.tsx'
 import { Go } from './Go.tsx'
@@ -98,7 +98,11 @@ function Inside() {
       { keys: '/', does: 'Search anything', run: () => setPalette(true) },
       { keys: '?', does: 'Show keys of this screen', run: () => setSheet(true) },
       { keys: 'Escape', does: 'Close the drawer', run: () => url.set({ open: undefined }) },
-      ...areas.map((each) => ({ keys: `g ${each.key}`, does: `Go to ${each.title}`, run: () => url.go(each.to) })),
+      ...[...areas, ...places].map((each) => ({
+        keys: `g ${each.key}`,
+        does: `Go to ${each.title}`,
+        run: () => url.go(each.to),
+      })),
     ],
     true,
   )

@@ -14,7 +14,7 @@ import {
   type TablerIcon,
 } from '@tabler/icons-react'
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
-import { areas } from './areas.ts'
+import { areas, places } from './areas.ts'
 import { commandsNow } from './commands.ts'
 import { path, useUrl } from './url.ts'
 import { KeyHint } from '../parts/KeyHint.tsx'
@@ -105,7 +105,7 @@ function PaletteBody({ onClose, acts }: { onClose: () => void; acts: Found[] }) 
             { id: 'l-thread', title: `Thread ${id}`, icon: IconMessages, run: open('thread') },
             { id: 'l-rule', title: `Rule ${id}`, icon: IconRoute, run: () => url.go(path`/rules/${id}`) },
           ].map((each) => ({ ...each, group: 'Look up by id' }))
-    const screens: Found[] = areas.map((area) => ({
+    const screens: Found[] = [...areas, ...places].map((area) => ({
       id: `s-${area.to}`,
       group: 'Go to',
       title: area.title,

@@ -12,6 +12,8 @@ import {
   IconPhotoSearch,
   IconRoute,
   IconScale,
+  IconShare3,
+  IconStethoscope,
   IconUsers,
   IconUserShield,
   type TablerIcon,
@@ -90,6 +92,24 @@ export const areas: Area[] = [
 ]
 
 export const areaGroups = ['Watch', 'Review', 'Detect', 'Decide', 'Learn', 'Settings'] as const
+
+/** Screens below an area that have keys and a line in the palette, and no line in the rail. */
+export const places: Pick<Area, 'to' | 'title' | 'icon' | 'key' | 'holds'>[] = [
+  {
+    to: '/banks/hygiene',
+    title: 'Bank hygiene',
+    icon: IconStethoscope,
+    key: 'h',
+    holds: 'entries that are held, flood, err or double',
+  },
+  {
+    to: '/banks/exchanges',
+    title: 'Exchanges',
+    icon: IconShare3,
+    key: 'x',
+    holds: 'entries from partners, and what they hear back',
+  },
+]
 
 /** The area that a path belongs to. */
 export function areaOf(path: string): Area {

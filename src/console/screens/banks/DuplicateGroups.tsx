@@ -2,9 +2,9 @@ import { Button, Radio } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconCopyCheck } from '@tabler/icons-react'
 import { useState } from 'react'
-import { mergeBankEntries, undoMerge } from '../../../http/contract/banks.ts'
+import { getBankEntry, mergeBankEntries, undoMerge } from '../../../http/contract/banks.ts'
 import { listDuplicates, scanDuplicates, type DuplicateGroup } from '../../../http/contract/hygiene.ts'
-import { client, forgetResources, problemOf, problemText, useChange, usePages } from '../../api.ts'
+import { client, forgetResources, problemOf, problemText, useChange, usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { countOf } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
@@ -79,7 +79,7 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
               data-kept={entry.entryId === keep ? '' : undefined}
             >
               {entry.mediaSha256 === null ? (
-                <div className="bank-text duplicate-hash">{signalTitle(entry.signalType)}</div>
+                <Words bankId={bankId} entryId={entry.entryId} />
               ) : (
                 <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={140} />
               )}
@@ -114,6 +114,17 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
         </Button>
       ) : null}
     </section>
+  )
+}
+
+/** What a text of a group says, or which hash it is: the group itself names only its pictures. */
+function Words({ bankId, entryId }: { bankId: string; entryId: string }) {
+  const read = useRead(getBankEntry, { params: { bankId, entryId } }, { staleMs: 60_000 })
+  const hash = Object.values(read.data?.signals ?? {})[0]
+  return (
+    <div className="bank-text duplicate-hash">
+      {read.data === undefined ? '…' : (read.data.text ?? <code className="faint">{hash?.slice(0, 64)}</code>)}
+    </div>
   )
 }
 

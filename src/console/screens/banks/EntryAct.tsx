@@ -23,7 +23,7 @@ import { PastMatchesView } from './PastMatchesView.tsx'
 export const entryActs = {
   goLive: {
     act: 'Go live',
-    key: 'g',
+    key: 'l',
     says: 'It matches from the next event on.',
     undo: 'It can be quarantined or retired at any time.',
     reason: false,

@@ -133,16 +133,33 @@ function Owner({ personId }: { personId: string }) {
 
 const whose = { own: 'Our own', subscribed: 'Subscribed', offered: 'Offered to us' } as const
 
+const subscribeCell = (bank: Bank) => <Subscribe bankId={bank.bankId} />
+
+function Subscribe({ bankId }: { bankId: string }) {
+  const subscribe = useChange(subscribeBank, {
+    touches: ['banks'],
+    done: 'Subscribed: it is matched against from now on',
+  })
+  return (
+    <Button
+      size="compact-xs"
+      loading={subscribe.isPending}
+      onClick={(event) => {
+        event.stopPropagation()
+        subscribe.mutate({ params: { bankId }, body: {} })
+      }}
+    >
+      Subscribe
+    </Button>
+  )
+}
+
 /** Banks of known content. */
 export function Screen() {
   const url = useUrl()
   const may = useMay('banks:write')
   const shared = (url.search['whose'] ?? 'own') as keyof typeof whose
   const banks = usePages(listBanks, { query: shared === 'own' ? {} : { shared } }, { everyMs: 10_000 })
-  const subscribe = useChange(subscribeBank, {
-    touches: ['banks'],
-    done: 'Subscribed: it is matched against from now on',
-  })
   const making = url.search['new'] === 'bank'
   const begin = () => url.set({ new: 'bank' })
   useKeys('Banks', may ? [{ keys: 'c', does: 'Create a bank', run: begin }] : [])
@@ -187,17 +204,7 @@ export function Screen() {
                     width: '104px',
                     narrow: '104px',
                     align: 'right',
-                    cell: (bank) => (
-                      <Button
-                        size="compact-xs"
-                        onClick={(event) => {
-                          event.stopPropagation()
-                          subscribe.mutate({ params: { bankId: bank.bankId }, body: {} })
-                        }}
-                      >
-                        Subscribe
-                      </Button>
-                    ),
+                    cell: subscribeCell,
                   },
                 ]
               : columns

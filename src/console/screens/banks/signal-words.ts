@@ -24,6 +24,14 @@ export const signalWords: Record<string, SignalWords> = {
         ? 'Only photos with the very same hash: at most saved anew.'
         : `Photos of which up to ${bits} of 256 bits differ: ${bits <= 16 ? 'resized or recompressed' : bits <= 31 ? 'resized, recompressed or lightly edited' : 'also heavily edited ones, and some that only look alike'}.`,
   },
+  local: {
+    title: 'Photo, details',
+    threshold: 52,
+    max: 56,
+    step: 1,
+    means: (distance) =>
+      `Photos with at least ${64 - distance} places in common: also cut, framed, written on or photographed from a screen.`,
+  },
   vpdq: {
     title: 'Video, vPDQ',
     threshold: 20,

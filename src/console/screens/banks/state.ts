@@ -41,7 +41,7 @@ export function entriesText(bank: Bank): string {
   const part = (count: number, word: string) => (count > 0 ? `${count.toLocaleString('en')} ${word}` : '')
   return [
     `${active.toLocaleString('en')} active`,
-    part(pending, 'drafts'),
+    part(pending, pending === 1 ? 'draft' : 'drafts'),
     part(quarantined, 'quarantined'),
     part(retired, 'retired'),
   ]

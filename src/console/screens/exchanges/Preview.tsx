@@ -26,7 +26,7 @@ export function Preview({ exchangeId, onClose }: { exchangeId: string; onClose: 
   const ask = useChange(previewExchange, { touches: [], quiet: true })
   const params = { exchangeId }
   const look = useEffectEvent(() => ask.mutate({ params, body: { pages: 1 } }))
-  useEffect(() => look(), [exchangeId])
+  useEffect(() => look(), [])
   return (
     <Panel
       title="What would come"

@@ -11,7 +11,7 @@ export const statusWords: Record<Exchange['status'], string> = {
 }
 export const statusTones: Record<Exchange['status'], Tone> = {
   off: 'plain',
-  waiting: 'resolved',
+  waiting: 'plain',
   running: 'accent',
   failing: 'attention',
   'needs-credentials': 'attention',
