@@ -25,7 +25,7 @@ export type ImportDeps = {
   ledger: Ledger
   clock: Clock
   randomBytes: RandomBytes
-  media: Pick<MediaLibrary, 'find'>
+  media: Pick<MediaLibrary, 'findForEntry'>
   settings: (tenantId: string) => TenantSettings
   refresh: () => Promise<void>
 }
@@ -96,7 +96,7 @@ async function inputOf(deps: ImportDeps, tenantId: string, job: BankImport, text
     const { input, upload } =
       job.format === 'csv' ? readTableRow(job.header!, cellsOf(text), job.defaults) : readJsonRow(text, job.defaults)
     if (upload === undefined) return input
-    const media = await deps.media.find(tenantId, upload)
+    const media = await deps.media.findForEntry(tenantId, upload)
     if (media === undefined)
       return { problems: [{ field: 'upload', problem: 'there is no such upload', value: quote(upload) }] }
     return { ...input, media }

@@ -34,6 +34,11 @@ export type MediaHasher = {
   kinds: readonly MediaKind[]
   /** Throws an InputError that names the limit for a file that is hostile or broken: the file is then refused. */
   hash: (source: MediaSource) => Promise<MediaHashes>
+  /**
+   * What an entry of a bank should hold in place of the signals of `hash`, where finding copies needs more of the known
+   * side than of the asked one. Made once, when the entry is.
+   */
+  entry?: (source: MediaSource) => Promise<Record<string, string>>
   /** An image (JPEG, PNG or WebP) that stands for the medium on screens, where it can make one. */
   poster?: (source: MediaSource) => Promise<Uint8Array | undefined>
 }

@@ -43,6 +43,8 @@ export type MediaLibrary = {
   /** What `put` would keep, without keeping anything. */
   hash: (bytes: Uint8Array) => Promise<MediaRecord>
   find: (tenantId: string, sha256: string) => Promise<MediaRecord | undefined>
+  /** The record with the signals that an entry of a bank made of it should hold; undefined when this tenant has no such media. */
+  findForEntry: (tenantId: string, sha256: string) => Promise<MediaRecord | undefined>
   /** The bytes as sent, or undefined when this tenant has no such media. */
   read: (tenantId: string, sha256: string) => Promise<Uint8Array | undefined>
   /** A WebP preview; undefined when this tenant has no such media, or it has no picture. */
@@ -103,6 +105,17 @@ export function createMediaLibrary({ files, pool, records, hashers = [] }: Media
       return hashed(bytes, mediaTypeOf(bytes), await digestsOf(bytes))
     },
     find: (tenantId, sha256) => records.find(tenantId, sha256),
+    async findForEntry(tenantId, sha256) {
+      const record = await records.find(tenantId, sha256)
+      const own = record === undefined ? [] : hashersFor(hashers, record).filter(({ entry }) => entry !== undefined)
+      const bytes = own.length === 0 ? undefined : await files.read(sha256)
+      if (record === undefined || bytes === undefined) return record
+      const signals = { ...record.signals }
+      await withSource(record, bytes, async (source) => {
+        for (const hasher of own) Object.assign(signals, await hasher.entry!(source))
+      })
+      return { ...record, signals }
+    },
     read,
     async preview(tenantId, sha256, variant) {
       const record = await records.find(tenantId, sha256)

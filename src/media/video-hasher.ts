@@ -41,15 +41,29 @@ export function createVideoHasher({
         pending--
       }
     },
+    async entry(source) {
+      const tools = await findVideoTools(options.ffmpeg)
+      if (!tools.ok || source.kind === 'photo') return {}
+      return (await hash(await source.path(), { secondsPerHash: entrySecondsPerHash })).signals
+    },
     async poster(source) {
       return posterOf(await source.path(), options)
     },
   }
 }
 
+/**
+ * Of an entry, five frames a second: only the share of the asked video's frames counts, and a copy that was cut between
+ * two seconds, or has another frame rate, shows others than those at whole seconds.
+ */
+const entrySecondsPerHash = 0.2
+
 type Job = { request: VideoRequest; done: (made: MediaHashes) => void; fail: (error: Error) => void }
 
-function createVideoThread(options: Partial<VideoOptions>, idleMs: number): (path: string) => Promise<MediaHashes> {
+function createVideoThread(
+  options: Partial<VideoOptions>,
+  idleMs: number,
+): (path: string, more?: Partial<VideoOptions>) => Promise<MediaHashes> {
   const queue: Job[] = []
   let worker: Worker | undefined
   let running: Job | undefined
@@ -95,9 +109,9 @@ function createVideoThread(options: Partial<VideoOptions>, idleMs: number): (pat
     worker.ref()
     worker.postMessage(running.request)
   }
-  return (path) =>
+  return (path, more) =>
     new Promise((done, fail) => {
-      queue.push({ request: { id: nextId++, path, options }, done, fail })
+      queue.push({ request: { id: nextId++, path, options: { ...options, ...more } }, done, fail })
       next()
     })
 }

@@ -9,7 +9,7 @@ import { InputError } from '../domain/error.ts'
 import { vpdqFromText } from '../kernels/vpdq-text.ts'
 import { vpdqCompare, vpdqDistance } from '../kernels/vpdq.ts'
 import { findVideoTools } from './ffmpeg.ts'
-import { runHashers } from './hashers.ts'
+import { runHashers, withSource } from './hashers.ts'
 import { createVideoHasher } from './video-hasher.ts'
 import { hashVideo, hashVideoTmk, posterOf } from './video.ts'
 
@@ -67,6 +67,22 @@ test('edits that cut the start away, and frames in odd order, are left to the de
     assert.deepEqual([...other.video.frames.words], [...whole4.video.frames.words], name)
   }
 })
+
+test(
+  'an entry holds more frames than a question, so that a copy cut between two seconds is found',
+  { skip },
+  async () => {
+    const path = make('long.mp4', `-f lavfi -i mandelbrot=size=320x180:rate=25 -t 9 ${x264}`)
+    const cut = await hashVideo(make('between.mp4', `-ss 2.4 -i ${path} -t 5 ${x264}`))
+    assert.ok(cut.ok)
+    const type = { kind: 'video', mime: 'video/mp4', animated: false, sha256: '0'.repeat(64) } as const
+    const bytes = await readFile(path)
+    const held = await withSource(type, bytes, (source) => createVideoHasher().entry!(source))
+    const entry = vpdqFromText(held.vpdq!)
+    assert.equal(entry.qualities.length, 45)
+    assert.ok(vpdqDistance(vpdqCompare(cut.video.frames, entry)) <= 20)
+  },
+)
 
 test('animated GIFs are videos too, and a photo that cannot be one stays a photo', { skip }, async () => {
   const slow = '-f lavfi -i mandelbrot=size=320x180:rate=10 -t 6'

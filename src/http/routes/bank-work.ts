@@ -21,7 +21,7 @@ export type BankRouteDeps = {
   ledger: Ledger
   clock: Clock
   randomBytes: RandomBytes
-  media: Pick<MediaLibrary, 'find'>
+  media: Pick<MediaLibrary, 'findForEntry'>
   lookup: Pick<Lookup, 'refresh' | 'lookup' | 'lookupMany'>
   /** What a tenant is set to; the defaults where missing. */
   settings?: (tenantId: string) => TenantSettings
@@ -71,7 +71,7 @@ export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settin
       given: { upload?: string; signals?: Record<string, string>; pdq?: string; quality?: number; text?: string },
     ): Promise<NewEntryContent> => {
       const { upload, pdq, quality, signals, text } = given
-      const stored = upload === undefined ? undefined : await media.find(tenantId, upload)
+      const stored = upload === undefined ? undefined : await media.findForEntry(tenantId, upload)
       if (upload !== undefined && stored === undefined) throw notFound('upload', upload)
       return {
         ...(stored === undefined ? {} : { media: stored }),
