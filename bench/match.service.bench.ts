@@ -53,14 +53,19 @@ async function fill(db: Database): Promise<void> {
     await db.query(
       `WITH made AS MATERIALIZED (SELECT gen_random_uuid() AS id, encode(sha256(('entry' || n)::bytea), 'hex') AS hash, n
          FROM generate_series(${at}, ${Math.min(entries, at + page) - 1}) AS n),
-       entered AS (INSERT INTO bank_entries (tenant_id, entry_id, bank_id, signals, labels, source, status, added_ms, added_by)
-         SELECT 'default', id, '${bankId}', jsonb_build_object('pdq', hash), ARRAY['known'], 'bench', 'active', 1, ${author} FROM made)
+       entered AS (INSERT INTO bank_entries (tenant_id, entry_id, bank_id, signals, labels, source, status, status_ms, added_ms, added_by)
+         SELECT 'default', id, '${bankId}', jsonb_build_object('pdq', hash), ARRAY['known'], 'bench', 'active', 1, 1, ${author} FROM made)
        ${ledger(
          `jsonb_build_object('bankId', '${bankId}', 'entries', jsonb_agg(jsonb_build_object('entryId', id, 'signals', jsonb_build_object('pdq', hash), 'labels', jsonb_build_array('known'), 'source', 'bench')))`,
          'gen_random_uuid()',
          'FROM made GROUP BY n / 1000 ORDER BY n / 1000',
        )}`,
     )
+  await db.query(
+    `INSERT INTO entry_signals (tenant_id, bank_id, entry_id, type, digest)
+     SELECT tenant_id, bank_id, entry_id, 'pdq', md5(signals ->> 'pdq')::uuid FROM bank_entries`,
+  )
+  await db.query(`UPDATE banks SET active = $1`, [entries])
   say(`${entries} entries in the ledger and its projection after ${seconds(began)} s`)
   const sealing = performance.now()
   const sealer = createSealer(db)

@@ -153,7 +153,13 @@ export function ensureConsole() {
     [
       join(modules, 'vite/bin/vite.js'),
       'build',
-      ...['--config', 'src/console/vite.config.ts', '--logLevel', 'warn', '--outDir', fresh, '--emptyOutDir'],
+      '--config',
+      'src/console/vite.config.ts',
+      '--logLevel',
+      'warn',
+      '--outDir',
+      fresh,
+      '--emptyOutDir',
     ],
     { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_ENV: 'production' } },
   )

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
@@ -83,7 +82,7 @@ import { createSeen } from './match/seen/seen.ts'
 import { withJudgements } from './match/similarity/judge.ts'
 import { similarityProjector } from './match/similarity/project.ts'
 import { createHashers } from './media/all-hashers.ts'
-import { openEmbedder, type Embedder } from './media/embedding.ts'
+import { openEmbedder } from './media/embedding.ts'
 import { createFetchMedia } from './media/fetch.ts'
 import { createResolveRedirects } from './media/redirects.ts'
 import { createMediaPool } from './media/hash-pool.ts'
@@ -97,6 +96,7 @@ import { openDatabase, type Database } from './storage/database.ts'
 import { startEmbedded, type Embedded } from './storage/embedded.ts'
 import { createMediaRecords } from './storage/media-records.ts'
 import { migrate, readMigrations } from './storage/migrate.ts'
+import { optionalParts, type Part } from './parts.ts'
 import { createSettingsReader } from './storage/settings.ts'
 import { selectTenants } from './storage/tenants.ts'
 import { runDueTimers } from './storage/timers.ts'
@@ -115,7 +115,6 @@ export const projectors: readonly Projector[] = [
   appealProjector,
 ]
 
-export type Part = { name: string; on: boolean; how: string }
 export type App = {
   url: string
   signInLink?: string
@@ -154,83 +153,6 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
     await stop().catch(() => {})
     throw error
   }
-}
-
-function modelsPart(folder: string | undefined, { models, problems }: Embedder): Part {
-  const problem = problems.length === 0 ? '' : `; ${problems.join('; ')}`
-  return {
-    name: 'models',
-    on: models.length > 0,
-    how:
-      folder === undefined
-        ? 'set CUSTOS_MODELS to a folder of ONNX models; docs/guides/models.md says what they need'
-        : models.length === 0
-          ? `no model of ${folder} can be used${problem}`
-          : `${models.map(({ name, kind }) => `${name} for ${kind}s`).join(', ')}${problem}`,
-  }
-}
-
-/** The optional parts, each looked for where the configuration says. */
-async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]> {
-  const ffmpeg = await new Promise<string | undefined>((found) =>
-    execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
-      found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
-    ),
-  )
-  return [
-    {
-      name: 'database',
-      on: true,
-      how:
-        config.databaseUrl === undefined
-          ? 'a private PostgreSQL 18 in the data folder'
-          : 'the PostgreSQL at DATABASE_URL',
-    },
-    {
-      name: 'ffmpeg',
-      on: ffmpeg !== undefined,
-      how:
-        ffmpeg === undefined
-          ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; videos and animated images are matched by vPDQ`,
-    },
-    // Said as it is: a setting that is given and not used yet must not look as if it were.
-    modelsPart(config.modelsDir, embedder),
-    {
-      name: 'brokers',
-      on: false,
-      how:
-        config.kafkaBrokers.length === 0
-          ? 'KAFKA_BROKERS will name a Kafka cluster; in this release events go through the database'
-          : `this release cannot use ${config.kafkaBrokers.join(', ')} yet; events go through the database`,
-    },
-    ...(config.valkeyUrl === undefined
-      ? []
-      : [
-          {
-            name: 'shared features',
-            on: false,
-            how: 'this release cannot use VALKEY_URL yet; features live in this process',
-          },
-        ]),
-    ...(config.oidc === undefined
-      ? []
-      : [
-          {
-            name: 'OIDC',
-            on: false,
-            how: 'this release cannot use CUSTOS_OIDC_* yet; staff sign in by link or password',
-          },
-        ]),
-    {
-      name: 'media by URL',
-      on: config.mediaHosts.length > 0,
-      how:
-        config.mediaHosts.length > 0
-          ? `from ${config.mediaHosts.join(', ')}`
-          : 'set CUSTOS_MEDIA_HOSTS to the hosts that media may be fetched from; uploads always work',
-    },
-  ]
 }
 
 /** Random bytes of the operating system, fetched in blocks: every request takes some, and each fetch is a system call. */

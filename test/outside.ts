@@ -14,7 +14,7 @@ import { bankProjector } from '../src/match/project.ts'
 import type { Database } from '../src/storage/database.ts'
 import { testDatabase } from './database.ts'
 
-const closing: (() => Promise<unknown> | unknown)[] = []
+const closing: (() => unknown)[] = []
 after(async () => {
   for (const close of closing) await close()
 })

@@ -179,6 +179,7 @@ export const sees: Record<string, readonly string[]> = {
   console: ['domain', 'http/contract', 'http/client.ts'],
   'config.ts': ['domain'],
   'release.ts': [],
+  'parts.ts': ['media', 'config.ts'],
   'app.ts': [
     ...ground,
     'ledger',
@@ -190,6 +191,7 @@ export const sees: Record<string, readonly string[]> = {
     'http/client.ts',
     'config.ts',
     'release.ts',
+    'parts.ts',
   ],
   cli: [
     ...ground,
@@ -202,6 +204,7 @@ export const sees: Record<string, readonly string[]> = {
     'http/client.ts',
     'config.ts',
     'release.ts',
+    'parts.ts',
     'app.ts',
   ],
 }

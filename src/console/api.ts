@@ -148,6 +148,7 @@ export function useChange<R extends AnyRoute>(
         notifications.show({
           message: typeof options.done === 'string' ? options.done : options.done(body),
           autoClose: 4_000,
+          closeButtonProps: { 'aria-label': 'Close message' },
         })
       options.onDone?.(body)
     },
@@ -158,6 +159,7 @@ export function useChange<R extends AnyRoute>(
           message: problemText(error),
           color: 'harm',
           autoClose: 8_000,
+          closeButtonProps: { 'aria-label': 'Close message' },
         })
     },
   })

@@ -30,7 +30,7 @@ export function refuse(status: number, message: string): HttpProblem {
 
 /** Mounts a route so that what it refuses is answered as `{ message }`, with the status that these clients expect. */
 export function hmaMount(mount: Mount) {
-  return <R extends AnyRoute>(route: R, handler: (input: HandlerInput<R>) => Promise<unknown> | unknown): void =>
+  return <R extends AnyRoute>(route: R, handler: (input: HandlerInput<R>) => unknown): void =>
     mount(route, async (input) => {
       try {
         return (await handler(input)) as never

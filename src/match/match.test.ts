@@ -193,13 +193,15 @@ test('duplicates, names in use and content that cannot match are refused', async
 
 test('another process finds a new entry within a second, and tenants see only their own', async () => {
   const bankId = await bank()
+  // Entries of one bank are counted in its row, so those of one transaction wait for the other.
+  const slowBankId = await bank({ name: 'slow' })
   const otherDb = openDatabase({ ...db.options, poolSize: 2 })
   const other = createLookup({ db: otherDb })
   assert.deepEqual(await other.lookup(tenantId, { text: 'free money' }), [])
   // A transaction that began earlier and is still open must neither hide the entry nor be missed itself.
   let finishSlow = () => {}
   const slow = db.transaction(async (tx) => {
-    const outcome = await addBankEntry(db.query, tenantId, bankId, { text: 'slow money' }, context())
+    const outcome = await addBankEntry(db.query, tenantId, slowBankId, { text: 'slow money' }, context())
     assert.ok(outcome.ok)
     await ledger.append(tx, tenantId, outcome.entries)
     await new Promise<void>((done) => (finishSlow = done))

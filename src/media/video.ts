@@ -163,7 +163,7 @@ async function hashThin(
   ]
   // Times are places here, one a millisecond; a muxer wants them to rise by more than rounding leaves.
   const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`, ...tools.passthrough]
-  const { ended, count } = await decode(tools, [...input, ...picked], limits, hashes.add, chunks)
+  const { ended, count } = await decode(tools, [...input, ...picked], limits, (frame) => hashes.add(frame), chunks)
   if (ended === 'timeout') throw tooSlow(limits)
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
@@ -187,7 +187,7 @@ async function hashAny(tools: Tools, path: string, limits: VideoOptions): Promis
     tools,
     ['-noautorotate', ...fileInput(path, limits), ...picked, ...tools.passthrough],
     limits,
-    hashes.add,
+    (frame) => hashes.add(frame),
   )
   if (ran.count === 0) throw refuse('has no frames that can be decoded', ran.said)
   return {

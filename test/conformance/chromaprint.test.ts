@@ -22,9 +22,22 @@ async function tune(name: string, seed: number, seconds = 24): Promise<string> {
     `${110 + (seed % 7) * 9}*pow(2\\,floor(mod(t*${step}*${1 + (seed % 5)}+${seed}\\,7))*${2 + (seed % 3)}/12)`
   const voices = `0.3*sin(2*PI*t*${note(1.3)})+0.2*sin(2*PI*t*2*${note(0.7)})+0.1*sin(2*PI*t*3*${note(2.1)})`
   execFileSync('ffmpeg', [
-    ...['-v', 'error', '-y', '-f', 'lavfi', '-i', `aevalsrc='${voices}':s=44100:d=${seconds}`],
-    ...['-f', 'lavfi', '-i', `anoisesrc=d=${seconds}:a=0.02:seed=${seed}:r=44100`],
-    ...['-filter_complex', 'amix=inputs=2:weights=1 1', '-ac', '2', path],
+    '-v',
+    'error',
+    '-y',
+    '-f',
+    'lavfi',
+    '-i',
+    `aevalsrc='${voices}':s=44100:d=${seconds}`,
+    '-f',
+    'lavfi',
+    '-i',
+    `anoisesrc=d=${seconds}:a=0.02:seed=${seed}:r=44100`,
+    '-filter_complex',
+    'amix=inputs=2:weights=1 1',
+    '-ac',
+    '2',
+    path,
   ])
   return path
 }

@@ -6,6 +6,7 @@ import './entry.css'
 
 /** Smaller tiles show the sign alone: in a grid the words would be noise. */
 const wordsPxMin = 200
+const words: Record<string, string> = { photo: 'Photo', video: 'Video', audio: 'Sound' }
 
 /**
  * A picture, blurred and grey until it is asked for: hold the pointer, Space or Enter to see it; letting go veils it again.
@@ -39,7 +40,7 @@ export function MediaTile({
     if (held) askHeld()
   }, [held])
   const veil = () => setShown(false)
-  const word = media.kind === 'photo' ? 'Photo' : media.kind
+  const word = words[media.kind] ?? media.kind
   const moving = localUrl !== undefined && media.kind === 'video'
   if (sha256 === undefined && localUrl === undefined)
     return (
@@ -55,7 +56,7 @@ export function MediaTile({
       type="button"
       className="media-tile"
       style={{ width: sizePx, height: sizePx * 0.75 }}
-      aria-label={`${word} · hold to see (${media.id}, veiled${localUrl === undefined ? '; looking is logged' : ''})`}
+      aria-label={`${moving ? 'Video · hold to play' : `${word} · hold to see`} (${media.id}, veiled${localUrl === undefined ? '; looking is logged' : ''})`}
       aria-pressed={shown}
       onPointerDown={reveal}
       onPointerUp={veil}

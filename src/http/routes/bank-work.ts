@@ -39,10 +39,10 @@ export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settin
       ...(settings === undefined ? {} : { entriesMax: settings(principal.tenantId).banks.entriesMax }),
     }),
     /** One change of the tenant's banks at a time: names and contents are unique. */
-    async change<T extends { entries: NewEntry[] }>(
+    change: async <T extends { entries: NewEntry[] }>(
       tenantId: string,
       decide: (tx: Tx) => Promise<Outcome<T, string>>,
-    ): Promise<T> {
+    ): Promise<T> => {
       const changed = await db.transaction(async (tx) => {
         await lockKeys(tx, [`banks:${tenantId}`])
         const outcome = await decide(tx)
@@ -55,21 +55,21 @@ export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settin
       await lookup.refresh()
       return changed
     },
-    async bankOf(tenantId: string, bankId: string): Promise<Bank> {
+    bankOf: async (tenantId: string, bankId: string): Promise<Bank> => {
       const bank = await selectBank(db.query, tenantId, bankId)
       if (bank === undefined) throw notFound('bank', bankId)
       return bank
     },
-    async entryOf(tenantId: string, bankId: string, entryId: string): Promise<BankEntry> {
+    entryOf: async (tenantId: string, bankId: string, entryId: string): Promise<BankEntry> => {
       const entry = await selectBankEntry(db.query, tenantId, entryId)
       if (entry === undefined || entry.bankId !== bankId) throw notFound('bank entry', entryId)
       return entry
     },
     /** Content as a request names it; throws 404 for an upload that this tenant does not have. */
-    async contentOf(
+    contentOf: async (
       tenantId: string,
       given: { upload?: string; signals?: Record<string, string>; pdq?: string; quality?: number; text?: string },
-    ): Promise<NewEntryContent> {
+    ): Promise<NewEntryContent> => {
       const { upload, pdq, quality, signals, text } = given
       const stored = upload === undefined ? undefined : await media.find(tenantId, upload)
       if (upload !== undefined && stored === undefined) throw notFound('upload', upload)

@@ -145,7 +145,7 @@ export function Screen() {
               <Past bankId={bankId} entryId={entryId} />
             </Panel>
           ) : (
-            <RetroPanel bankId={bankId} entryId={entryId} />
+            <RetroPanel bankId={bankId} entryId={entryId} active={entry.status === 'active'} />
           )}
           <EntryMatches entryId={entryId} />
           <EntryHistory bankId={bankId} entryId={entryId} />

@@ -42,7 +42,16 @@ const daysShown = 30
 const dayMs = 86_400_000
 
 /** What an entry would have matched of everything that passed; applying it to that, and taking this back in one step. */
-export function RetroPanel({ bankId, entryId }: { bankId: string; entryId: string }) {
+export function RetroPanel({
+  bankId,
+  entryId,
+  active = true,
+}: {
+  bankId: string
+  entryId: string
+  /** Whether the entry matches now; only then can it be applied to the past. */
+  active?: boolean
+}) {
   const may = useMay('banks:write')
   const [looking, setLooking] = useState(false)
   const [asking, setAsking] = useState<'apply' | Batch>()
@@ -54,7 +63,7 @@ export function RetroPanel({ bankId, entryId }: { bankId: string; entryId: strin
       title="Back in time"
       acts={
         looking && may && (preview.data?.items ?? 0) > 0 ? (
-          <Button onClick={() => setAsking('apply')} disabled={preview.data?.complete === false}>
+          <Button onClick={() => setAsking('apply')} disabled={!active || preview.data?.complete === false}>
             Apply to past items…
           </Button>
         ) : null
@@ -65,7 +74,10 @@ export function RetroPanel({ bankId, entryId }: { bankId: string; entryId: strin
           <Button leftSection={<IconHistoryToggle size={14} aria-hidden />} onClick={() => setLooking(true)}>
             Preview past matches
           </Button>
-          <span className="faint small">What it would have matched of everything that passed. Changes nothing.</span>
+          <span className="faint small">
+            What it would have matched of everything that passed. Changes nothing.
+            {active ? '' : ' It can be applied once the entry matches again.'}
+          </span>
         </div>
       ) : preview.error ? (
         <ErrorState what="Preview" error={preview.error} onRetry={() => void preview.refetch()} />

@@ -23,7 +23,7 @@ import { DistanceBar } from './DistanceBar.tsx'
 import { Judgements } from './Judgements.tsx'
 import { Overlay } from './Overlay.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { clockText, differingBits, layOver, nearestReading, signalText, type Found } from './state.ts'
+import { clockText, differingBits, kindOfSignals, layOver, nearestReading, signalText, type Found } from './state.ts'
 
 const tilePx = 300
 const views = ['side', 'wipe', 'difference'] as const
@@ -228,14 +228,11 @@ function AskedView({ asked, found, held }: { asked: Asked; found: Found; held: b
 function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loading: boolean; held: boolean }) {
   if (entry === undefined)
     return <p className="faint small">{loading ? 'Reading…' : 'The entry cannot be read here.'}</p>
+  const kind = kindOfSignals(entry.signals)
+  if (entry.mediaSha256 !== null && kind === 'audio')
+    return <p className="faint small">The sound is kept; it is not played here.</p>
   if (entry.mediaSha256 !== null)
-    return (
-      <MediaTile
-        media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }}
-        sizePx={tilePx}
-        held={held}
-      />
-    )
+    return <MediaTile media={{ id: 'known content', kind, upload: entry.mediaSha256 }} sizePx={tilePx} held={held} />
   if (entry.text !== null) return <MarkedText text={entry.text} />
   if (entry.signals['pdq'] !== undefined)
     return (

@@ -1,10 +1,9 @@
-import type { FullMatch } from '../../../http/contract/match.ts'
-import { distanceText } from './state.ts'
+import { distanceText, type Near } from './state.ts'
 
 const width = 96
 
 /** Where a distance lies between the same (left) and the threshold (right), with words. */
-export function DistanceBar({ match }: { match: Pick<FullMatch, 'distance' | 'threshold' | 'described'> }) {
+export function DistanceBar({ match }: { match: Near }) {
   const words = distanceText(match)
   const share = match.threshold === 0 ? 0 : Math.min(1, match.distance / match.threshold)
   const x = 4 + share * (width - 8)

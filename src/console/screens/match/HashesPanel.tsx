@@ -13,6 +13,7 @@ const hashNames: Record<string, string> = {
   tlsh: 'TLSH',
   local: 'Details',
   tmk: 'TMK',
+  chromaprint: 'Chromaprint',
 }
 const framesShownMax = 60
 const turns = ['as it is', '90°', '180°', '270°', 'upside down', 'mirrored', 'mirrored, 90°', 'mirrored, 270°']

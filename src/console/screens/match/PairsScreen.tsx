@@ -24,7 +24,7 @@ import { ValueBar } from '../../parts/ValueBar.tsx'
 import { PairCounts } from './ClassifiersScreen.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { signalText } from './state.ts'
+import { kindOfSignals, signalText } from './state.ts'
 
 const tilePx = 400
 const ahead = 2
@@ -211,7 +211,7 @@ function Pair({ pair, held }: { pair: MatchPair; held: boolean }) {
             <p className="faint small">{read.isLoading ? 'Reading…' : 'It cannot be read here.'}</p>
           ) : entry.mediaSha256 !== null ? (
             <MediaTile
-              media={{ id: 'known content', kind: 'photo', upload: entry.mediaSha256 }}
+              media={{ id: 'known content', kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }}
               sizePx={tilePx}
               held={held}
             />

@@ -52,7 +52,7 @@ const columns: Column<SeenItem>[] = [
     title: 'How near',
     width: 'minmax(210px, 1.2fr)',
     wide: true,
-    cell: (row) => <DistanceBar match={{ ...row, described: nearText(row) }} />,
+    cell: (row) => <DistanceBar match={{ ...row, signalType: row.type, described: nearText(row) }} />,
   },
   {
     key: 'turn',
@@ -66,7 +66,10 @@ const columns: Column<SeenItem>[] = [
 
 function nearText({ distance, type }: SeenItem): string {
   if (distance === 0) return 'the same'
-  return type === 'pdq' ? `${distance} of 256 bits` : `distance ${distance.toLocaleString('en')}`
+  if (type === 'pdq') return `${distance} of 256 bits`
+  return type === 'text-near'
+    ? `${Math.round((1 - distance) * 100)} % the same`
+    : `distance ${distance.toLocaleString('en')}`
 }
 
 /** Everything that passed and is like an item, an event or a signal. */

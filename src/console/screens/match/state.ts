@@ -51,6 +51,7 @@ const typeWords: Record<string, string> = {
   'text-skeleton': 'Same words, disguised',
   'text-near': 'Text, MinHash',
   tlsh: 'Text, TLSH',
+  chromaprint: 'Sound, Chromaprint',
   url: 'Same address',
   'url-domain': 'Same domain',
   quality: 'Quality of the photo',
@@ -62,9 +63,24 @@ export function signalText(name: string): string {
   return typeWords[name] ?? name
 }
 
+export type Near = Pick<FullMatch, 'signalType' | 'distance' | 'threshold' | 'described'>
+
+/** The threshold in the words in which the distance of its signal type is told. */
+const thresholdWords: Record<string, (near: Near) => string> = {
+  vpdq: ({ threshold }) => `at least ${100 - threshold} % needed`,
+  'text-near': ({ threshold }) => `at least ${Math.round((1 - threshold) * 100)} % needed`,
+  chromaprint: ({ threshold }) => `at most ${Math.round(threshold * 100)} %`,
+  tmk: ({ threshold }) => `at least ${(1 - threshold).toFixed(2)} needed`,
+  // Distances count the places that are missing, so the words tell what the threshold is counted from.
+  local: ({ distance, threshold, described }) =>
+    `at least ${Number.parseInt(described, 10) - (threshold - distance)} needed`,
+}
+
 /** How near, in words with the threshold: `14 of 256 bits; threshold 31`. */
-export function distanceText({ threshold, described }: Pick<FullMatch, 'threshold' | 'described'>): string {
-  return threshold === 0 ? described : `${described}; threshold ${threshold.toLocaleString('en')}`
+export function distanceText(near: Near): string {
+  const { signalType, threshold, described } = near
+  if (threshold === 0) return described
+  return `${described}; ${thresholdWords[signalType]?.(near) ?? `threshold ${threshold.toLocaleString('en')}`}`
 }
 
 /** All matches of one entry: the same content is often found by several signals. */
@@ -155,6 +171,13 @@ const turns: Record<string, string> = {
   flipY: 'scaleX(-1)',
   flipPlus1: 'rotate(-90deg) scaleX(-1)',
   flipMinus1: 'rotate(90deg) scaleX(-1)',
+}
+
+/** What an entry is, by the signals that it has. */
+export function kindOfSignals(signals: Readonly<Record<string, string>>): 'photo' | 'video' | 'audio' {
+  if (signals['vpdq'] !== undefined || signals['tmk'] !== undefined)
+    return signals['pdq'] === undefined ? 'video' : 'photo'
+  return signals['chromaprint'] === undefined ? 'photo' : 'audio'
 }
 
 /** The quality of a photo's hash in words. */
