@@ -8,7 +8,7 @@ import type { FetchContext, Page } from '../match/exchange/connector.ts'
 import { connectors } from '../match/exchange/connectors.ts'
 import { noCounts, type Counts, type Credentials, type Exchange, type Run } from '../match/exchange/exchange.ts'
 import { kinds } from '../match/exchange/kinds.ts'
-import { countPlanned, planMissing, planRecords, type Planned } from '../match/exchange/plan.ts'
+import { countPlanned, entriesOfPlan, planMissing, planRecords, type Planned } from '../match/exchange/plan.ts'
 import * as store from '../match/exchange/store.ts'
 import { selectBankEntriesById } from '../match/store.ts'
 import type { Database, Tx } from '../storage/database.ts'
@@ -172,7 +172,7 @@ async function keepPage(
     if (page.snapshot !== undefined)
       snapshotId = page.snapshot.start || now.snapshotId === null ? run.runId : now.snapshotId
     const planned = await planPage(tx, deps, now, page.records, snapshotId)
-    await applyPlanned(tx, deps, tenantId, planned)
+    await applyPlanned(tx, deps, exchange, planned)
     const next: Run = { ...base, ...countPlanned(run.counts, run.unsupported, planned, page.records.length) }
     await store.updateRun(tx, tenantId, next)
     // The end of a list counts only once what it no longer names is withdrawn.
@@ -194,7 +194,7 @@ async function keepPage(
         snapshotId,
         statusOf: await statusesOf(tx, tenantId, missing),
       })
-      await applyPlanned(tx, deps, tenantId, planned)
+      await applyPlanned(tx, deps, exchange, planned)
       const next: Run = { ...before, ...countPlanned(before.counts, before.unsupported, planned, 0) }
       await store.updateRun(tx, tenantId, next)
       const at = more ? { cursor: now.cursor, snapshotId } : { cursor: page.cursor, snapshotId: null }
@@ -252,12 +252,14 @@ async function statusesOf(
   )
 }
 
-async function applyPlanned(tx: Tx, deps: ExchangeDeps, tenantId: string, planned: readonly Planned[]): Promise<void> {
-  await deps.ledger.append(
-    tx,
-    tenantId,
-    planned.flatMap(({ entries }) => entries),
-  )
+async function applyPlanned(
+  tx: Tx,
+  deps: ExchangeDeps,
+  exchange: Exchange,
+  planned: readonly Planned[],
+): Promise<void> {
+  const { tenantId } = exchange
+  await deps.ledger.append(tx, tenantId, entriesOfPlan(exchange, planned, deps.clock()))
   await store.upsertRecords(
     tx,
     tenantId,
@@ -324,7 +326,7 @@ export async function retireAll(deps: ExchangeDeps, exchange: Exchange): Promise
         { nowMs: deps.clock(), snapshotId: null, statusOf: await statusesOf(tx, exchange.tenantId, page) },
         `the exchange ${exchange.name} was taken away with all that it brought`,
       )
-      await applyPlanned(tx, deps, exchange.tenantId, planned)
+      await applyPlanned(tx, deps, exchange, planned)
       return planned.reduce((sum, one) => sum + one.entries.length, 0)
     })
     afterId = page.at(-1)!.externalId

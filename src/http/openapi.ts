@@ -238,7 +238,7 @@ export function exampleOf(schema: unknown, name = ''): unknown {
     case 'integer':
     case 'number':
       // A time that has not passed for a while yet: 2050.
-      return name.endsWith('Ms') ? Math.min(2_524_608_000_000, given.maximum ?? Infinity) : (given.minimum ?? 1)
+      return Math.min(name.endsWith('Ms') ? 2_524_608_000_000 : (given.minimum ?? 1), given.maximum ?? Infinity)
     case 'boolean':
       return true
     case 'null':

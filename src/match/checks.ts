@@ -54,9 +54,8 @@ export function signalsOf(input: NewEntryContent): { signals: Record<string, str
     return { signals: signalsOfText(input.text) }
   }
   if (input.media !== undefined) {
-    const { sha256, pdq, signals: all } = input.media
-    // SHA-256 says the same as weaker digests of the same bytes, in less memory.
-    const { md5: _md5, sha1: _sha1, ...signals } = all ?? {}
+    // All digests: whoever asks by a hash often has no other than the MD5.
+    const { sha256, pdq, signals } = input.media
     return {
       signals: { ...signals, sha256, ...(pdq === undefined ? {} : { pdq: pdq.hash }) },
       ...(pdq === undefined ? {} : { quality: pdq.quality }),

@@ -25,7 +25,7 @@ const refused = async (call: Promise<unknown>, status: number) => {
 const until = async <T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> => {
   for (let tries = 0; ; tries++) {
     const value = await read()
-    if (holds(value) || tries > 300) return value
+    if (holds(value) || tries > 900) return value
     await new Promise((done) => setTimeout(done, 100))
   }
 }

@@ -147,6 +147,22 @@ function planRecord(
       because: 'its entry is held back here',
       record: { ...standing.record, contentHash: known!.contentHash },
     }
+  // The same content under other labels stays the same entry, with its record.
+  if (status === 'active' && known!.contentHash.startsWith(`${signalsHash(signals)}.`)) {
+    const because = `labelled anew by ${exchange.name}${ownerText}`
+    const body = {
+      bankId: exchange.bankId,
+      entryId: known!.entryId!,
+      labels,
+      exchange: originOf(exchange, record, context.nowMs),
+    }
+    return {
+      ...standing,
+      outcome: 'changed',
+      because,
+      entries: [entryOf('bank.entry_edited', exchange, context.nowMs, because, body)],
+    }
+  }
   const entryId = context.newId()
   return {
     ...standing,
@@ -165,18 +181,49 @@ function planRecord(
         ...(signals.text === undefined ? {} : { text: signals.text }),
         labels,
         source: exchange.name,
-        exchange: {
-          exchangeId: exchange.exchangeId,
-          name: exchange.name,
-          fetchedMs: context.nowMs,
-          externalId: record.externalId,
-          ...(record.owner === undefined ? {} : { owner: record.owner.id }),
-          ...(record.owner?.name === undefined ? {} : { ownerName: record.owner.name }),
-          tags: record.tags.slice(0, labelsMax),
-        },
+        exchange: originOf(exchange, record, context.nowMs),
       }),
     ],
   }
+}
+
+/** Where an entry comes from, as its record says. */
+function originOf(
+  exchange: Pick<Exchange, 'exchangeId' | 'name'>,
+  record: UpstreamRecord,
+  fetchedMs: number,
+): Record<string, unknown> {
+  return {
+    exchangeId: exchange.exchangeId,
+    name: exchange.name,
+    fetchedMs,
+    externalId: record.externalId,
+    ...(record.owner === undefined ? {} : { owner: record.owner.id }),
+    ...(record.owner?.name === undefined ? {} : { ownerName: record.owner.name }),
+    tags: record.tags.slice(0, labelsMax),
+  }
+}
+
+const bulkMax = 1_000
+
+/** The ledger entries of a page: retirements and edits first, then everything new, up to 1,000 in one entry. */
+export function entriesOfPlan(
+  exchange: Pick<Exchange, 'exchangeId' | 'bankId'>,
+  planned: readonly Planned[],
+  nowMs: number,
+): NewEntry[] {
+  const all = planned.flatMap(({ entries }) => entries)
+  const added = all.flatMap((entry) => {
+    if (entry.kind !== 'bank.entry_added') return []
+    const { bankId: _bankId, ...body } = entry.body
+    return [body]
+  })
+  const bulk: NewEntry[] = []
+  for (let at = 0; at < added.length; at += bulkMax) {
+    const body = { bankId: exchange.bankId, entries: added.slice(at, at + bulkMax) }
+    bulk.push(entryOf('bank.entries_added', exchange, nowMs, '', body))
+  }
+  return [...all.filter((entry) => entry.kind !== 'bank.entry_added'), ...bulk]
 }
 
 function retirement(
@@ -193,7 +240,7 @@ function retirement(
   return [entryOf('bank.entry_retired', exchange, context.nowMs, reason, body)]
 }
 
-function entryOf<Kind extends 'bank.entry_added' | 'bank.entry_retired'>(
+function entryOf<Kind extends 'bank.entry_added' | 'bank.entries_added' | 'bank.entry_edited' | 'bank.entry_retired'>(
   kind: Kind,
   exchange: Pick<Exchange, 'exchangeId' | 'bankId'>,
   nowMs: number,
