@@ -333,15 +333,18 @@ test(
             mimeType: 'text/csv',
             buffer: Buffer.from(['type,value,labels', ...rows, 'md5,nonsense,leaflet', ''].join('\n')),
           })
+          // The list leaves only once its progress is on the screen.
+          await page.route('**/v1/banks/*/imports?*', async (sent) => {
+            if (sent.request().method() === 'POST') await dialog.getByRole('progressbar', { name: 'Sending' }).waitFor()
+            await sent.continue()
+          })
           await dialog.getByRole('button', { name: 'Import 1 file' }).click()
           const list = page.getByRole('list', { name: 'Imports, latest first' })
           await list.getByText('leaflets.csv').waitFor()
+          await page.unroute('**/v1/banks/*/imports?*')
           await list.getByText('31 rows: 30 added, 1 refused').waitFor()
           await list.getByText('1 row refused: why').click()
-          await list
-            .getByRole('table')
-            .getByText(/^value: |^signals|^md5/)
-            .waitFor()
+          await list.getByRole('cell', { name: /must be 32 hexadecimal digits/ }).waitFor()
           await list.getByRole('button', { name: 'Undo import' }).click()
           const ask = page.getByRole('dialog', { name: 'Undo import' })
           await ask.getByText(/30 entries that “leaflets.csv” added/).waitFor()

@@ -83,10 +83,11 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
   const look = useChange(lookupMatches, { touches: [], quiet: true })
   const lookNow = useEffectEvent(() => {
     if (content === undefined) return
-    preview.reset()
     look.mutate({ body: 'upload' in content ? { media: [content] } : content })
   })
+  const forgetPast = useEffectEvent(() => preview.reset())
   useEffect(() => {
+    forgetPast()
     if (key === undefined) return
     const timer = setTimeout(() => lookNow(), way === 'file' ? 0 : 400)
     return () => clearTimeout(timer)

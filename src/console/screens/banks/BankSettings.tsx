@@ -195,15 +195,27 @@ function OwnSettings({ bank, may }: { bank: Bank; may: boolean }) {
           </div>
         </div>
       </fieldset>
-      {overtaken || conflict ? (
-        <Conflict base={base} bankId={bank.bankId} onTake={begin} onKeep={(now) => setBase(now)} draft={draft} />
-      ) : save.error ? (
-        <p role="alert" className="small" style={{ color: 'var(--harm)' }}>
-          {problemOf(save.error).title}. {problemText(save.error)}
-        </p>
-      ) : null}
       {dirty ? (
         <div className="save-bar">
+          {overtaken || conflict ? (
+            <Conflict
+              base={base}
+              bankId={bank.bankId}
+              onTake={(now) => {
+                save.reset()
+                begin(now)
+              }}
+              onKeep={(now) => {
+                save.reset()
+                setBase(now)
+              }}
+              draft={draft}
+            />
+          ) : save.error ? (
+            <p role="alert" className="small save-error">
+              {problemOf(save.error).title}. {problemText(save.error)}
+            </p>
+          ) : null}
           <span className="grow small muted">
             Changed:{' '}
             {Object.keys(changed)

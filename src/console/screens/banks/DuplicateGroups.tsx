@@ -13,7 +13,7 @@ import { ErrorState } from '../../parts/ErrorState.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
-import { signalTitle } from './signal-words.ts'
+import { distanceText, signalTitle } from './signal-words.ts'
 
 /** Entries that match each other, in groups; each is merged in one step and taken apart again in one. */
 export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean }) {
@@ -97,7 +97,7 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
                 {countOf(entry.matches, 'match', 'matches')} · <RelativeTime timeMs={entry.addedMs} />
               </span>
               <span className="faint small">
-                {signalTitle(entry.signalType)}: {entry.distance} away
+                {signalTitle(entry.signalType)}: {distanceText(entry.signalType, entry.distance)}
               </span>
             </div>
           ))}

@@ -11,7 +11,7 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { EntryThumb } from './EntryThumb.tsx'
 import { entryTitle, hashOnlyText, statusText, statusTones } from './state.ts'
 
-const tilePx = 184
+const tileMaxPx = 184
 const gapPx = 12
 const rowPx = 216
 
@@ -19,7 +19,9 @@ const rowPx = 216
 export function EntryGrid({ entries, onNearEnd }: { entries: BankEntry[]; onNearEnd: () => void }) {
   const scroller = useRef<HTMLDivElement>(null)
   const { ref, width } = useElementSize()
-  const across = Math.max(1, Math.floor((width + gapPx) / (tilePx + gapPx)))
+  // At least two: on a phone the tiles are smaller instead.
+  const across = Math.max(2, Math.floor((width + gapPx) / (tileMaxPx + gapPx)))
+  const tilePx = Math.min(tileMaxPx, Math.floor((width - gapPx * (across - 1)) / across))
   const rows = Math.ceil(entries.length / across)
   // oxlint-disable-next-line react/incompatible-library -- nothing here is memoised by a compiler.
   const virtual = useVirtualizer({
@@ -40,7 +42,7 @@ export function EntryGrid({ entries, onNearEnd }: { entries: BankEntry[]; onNear
         {items.map((item) => (
           <div key={item.key} className="bank-row" style={{ transform: `translateY(${item.start}px)` }}>
             {entries.slice(item.index * across, (item.index + 1) * across).map((entry) => (
-              <Tile key={entry.entryId} entry={entry} />
+              <Tile key={entry.entryId} entry={entry} tilePx={tilePx} />
             ))}
           </div>
         ))}
@@ -49,7 +51,7 @@ export function EntryGrid({ entries, onNearEnd }: { entries: BankEntry[]; onNear
   )
 }
 
-function Tile({ entry }: { entry: BankEntry }) {
+function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
   const to = path`/banks/${entry.bankId}/${entry.entryId}`
   return (
     <div className="bank-tile" data-status={entry.status} style={{ width: tilePx }}>

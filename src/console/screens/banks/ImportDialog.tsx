@@ -62,7 +62,8 @@ function Body({ bankId, onSent }: { bankId: string; onSent: () => void }) {
       ...(draft ? { draft } : {}),
     }
     try {
-      for (const file of lists)
+      for (const file of lists) {
+        setProgress({ text: `Sending ${file.name}`, share: 0, refused: [] })
         await sendImport(
           bankId,
           file,
@@ -73,6 +74,7 @@ function Body({ bankId, onSent }: { bankId: string; onSent: () => void }) {
             onSent: (share) => setProgress({ text: `Sending ${file.name}`, share, refused: [] }),
           },
         )
+      }
       if (media.length > 0) {
         const refused: Progress['refused'] = []
         const rows: string[] = []

@@ -106,3 +106,13 @@ export const signalWords: Record<string, SignalWords> = {
 export function signalTitle(name: string): string {
   return signalWords[name]?.title ?? name
 }
+
+/** A distance in words: `14 of 256 bits`. */
+export function distanceText(name: string, distance: number): string {
+  if (name === 'pdq') return `${distance} of 256 bits differ`
+  if (name === 'text-near') return `${percent(1 - distance)} of the wording the same`
+  if (name === 'vpdq') return `${100 - distance} % of the frames the same`
+  if (name === 'local') return `${64 - distance} places in common`
+  if (name === 'chromaprint') return `${percent(distance)} of the sound differs`
+  return distance === 0 ? 'the same' : `${distance.toLocaleString('en', { maximumFractionDigits: 3 })} apart`
+}

@@ -42,7 +42,7 @@ export function Preview({ exchangeId, onClose }: { exchangeId: string; onClose: 
       {ask.error ? (
         <div className="conflict" role="status" style={{ margin: 0 }}>
           <p style={{ margin: 0 }}>
-            <strong>{problemOf(ask.error).title}.</strong> {problemText(ask.error)} Nothing was changed.
+            <strong>{problemOf(ask.error).title}.</strong> {problemText(ask.error)}
           </p>
         </div>
       ) : ask.data === undefined ? (
