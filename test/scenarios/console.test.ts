@@ -14,7 +14,7 @@ const desk = { width: 1_440, height: 900 }
 const phone = { width: 390, height: 844 }
 /** Set to write the screenshots into docs/screens. */
 const keep = process.env['KEEP_SCREENS'] === '1'
-const stepMsMax = 300_000
+const stepMsMax = 600_000
 const screenBytesMax = 150 * 1_024
 
 /** Those that the guides show. */
@@ -39,7 +39,7 @@ async function picture(page: Page, name: string): Promise<void> {
 
 test(
   'the console works from the empty start to a decision, by keyboard, in light and dark, on a desk and a phone',
-  { skip: noBrowser, timeout: 600_000 },
+  { skip: noBrowser, timeout: 1_200_000 },
   async (t) => {
     execFileSync(
       process.execPath,
@@ -175,25 +175,26 @@ test(
         ['people', '/console/people'],
         ['keys', '/console/people?tab=keys'],
       ]
-      for (const scheme of ['light', 'dark'] as const) {
-        await step(`every screen in ${scheme} reads well and breaks nothing`, async () => {
-          await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
-          for (const [name, path] of screens) {
-            await shown(path)
-            await page.waitForTimeout(300)
-            assert.equal(
-              await page.getByRole('alert').count(),
-              0,
-              `${name} shows an error: ${await page.locator('main').innerText()}`,
-            )
-            // Only colours differ between the schemes.
-            const rules = scheme === 'light' ? undefined : ['color-contrast']
-            assert.deepEqual(await seriousViolations(page, rules), [], `${name} in ${scheme}`)
-            await picture(page, scheme === 'light' ? name : `${name}-dark`)
-          }
-          assert.deepEqual(errors, [])
-        })
-      }
+      await step('every screen reads well in light and dark, and breaks nothing', async () => {
+        for (const [name, path] of screens) {
+          await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
+          await shown(path)
+          await page.waitForTimeout(300)
+          assert.equal(
+            await page.getByRole('alert').count(),
+            0,
+            `${name} shows an error: ${await page.locator('main').innerText()}`,
+          )
+          assert.deepEqual(await seriousViolations(page), [], `${name} in light`)
+          await picture(page, name)
+          // Only colours differ between the schemes, and the page follows them as they change.
+          await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+          await page.waitForTimeout(100)
+          assert.deepEqual(await seriousViolations(page, ['color-contrast']), [], `${name} in dark`)
+          await picture(page, `${name}-dark`)
+        }
+        assert.deepEqual(errors, [])
+      })
 
       await step('the keyboard alone reaches everything: palette, keys, chords, lists, drawer, Back', async () => {
         await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
