@@ -5,6 +5,7 @@ import type { NewEntry } from '../domain/entry.ts'
 import type { Database } from '../storage/database.ts'
 import { lockKeys } from '../storage/ledger-records.ts'
 import { testDatabase } from '../../test/database.ts'
+import { horizonReached } from '../../test/horizon.ts'
 import { createLedger, type Projector } from './ledger.ts'
 import { chainOf, entriesAbout, entryById } from './read.ts'
 import { rebuildProjections } from './rebuild.ts'
@@ -47,6 +48,9 @@ const label = (id: string, more: Partial<NewEntry> = {}) =>
 
 async function sealAll() {
   const sealer = createSealer(db)
+  // What is sealed ends at a cut that every open transaction of the server has passed, those of other test files too.
+  await sealer.tick()
+  await horizonReached(db.query)
   for (let quiet = 0; quiet < 3;) quiet = (await sealer.tick()) === 0 ? quiet + 1 : 0
 }
 
