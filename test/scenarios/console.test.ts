@@ -189,7 +189,7 @@ test(
           await picture(page, name)
           // Only colours differ between the schemes, and the page follows them as they change.
           await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-          await page.waitForTimeout(100)
+          await page.waitForTimeout(400)
           assert.deepEqual(await seriousViolations(page, ['color-contrast']), [], `${name} in dark`)
           await picture(page, `${name}-dark`)
         }

@@ -108,6 +108,8 @@ test('a rule whose quota is used up applies no label, neither in the ledger nor 
 labels: { marked: { description: Marked } }
 `
   await app.platform.call(publishRuleFile, { body: { text } })
+  // Rules are live within a second.
+  await new Promise((done) => setTimeout(done, 1_100))
   // All in one batch: what the first of an actor's events does counts for the second.
   const hourMs = 3_600_000
   const timeMs = Math.floor(Date.now() / hourMs) * hourMs - hourMs
