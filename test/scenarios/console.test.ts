@@ -187,9 +187,10 @@ test(
           )
           assert.deepEqual(await seriousViolations(page), [], `${name} in light`)
           await picture(page, name)
-          // Only colours differ between the schemes, and the page follows them as they change.
+          // Only colours differ between the schemes.
           await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-          await page.waitForTimeout(400)
+          await shown(path)
+          await page.waitForTimeout(300)
           assert.deepEqual(await seriousViolations(page, ['color-contrast']), [], `${name} in dark`)
           await picture(page, `${name}-dark`)
         }
