@@ -57,13 +57,19 @@ if (spawnSync('fpcalc', ['-version']).error === undefined) {
 const index = createFingerprintIndex()
 let seconds = 0
 const known: Uint32Array[] = []
+// Two at a time, as the product does it.
 const startedMs = performance.now()
-for (const [id, path] of tracks.entries()) {
-  const heard = (await hashAudio(path))!
-  seconds += heard.durationMs / 1_000
-  known.push(heard.values)
-  index.add(id, heard.values)
+let next = 0
+const listen = async () => {
+  while (next < tracks.length) {
+    const id = next++
+    const heard = (await hashAudio(tracks[id]!))!
+    seconds += heard.durationMs / 1_000
+    known[id] = heard.values
+    index.add(id, heard.values)
+  }
 }
+await Promise.all([listen(), listen()])
 const wallSeconds = (performance.now() - startedMs) / 1_000
 
 // What fingerprinting alone costs, of sound that is decoded already.
