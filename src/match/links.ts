@@ -42,6 +42,19 @@ export function refanged(text: string): string {
  * `javascript:`, `data:`, `mailto:`, nonsense, or longer than 16,384 characters. A canonical form is its own.
  */
 export function linkOf(address: string): Link | undefined {
+  let link = readOnce(address)
+  // What one step uncovers (an encoded separator, a disguise within a disguise) the next one puts in order.
+  for (let step = 0; link !== undefined && step < stepsMax; step++) {
+    const again = readOnce(link.url)
+    if (again?.url === link.url) return link
+    link = again
+  }
+  return undefined
+}
+
+const stepsMax = 4
+
+function readOnce(address: string): Link | undefined {
   if (address.length > linkLengthMax) return undefined
   const text = refanged(address.trim())
   let written = text.replace(invisible, (run) => (/^ +$/.test(run) ? '%20' : ''))
