@@ -85,6 +85,7 @@ test('a canonical address is its own, whatever it was made of', () => {
     fc.string({ unit: 'binary', maxLength: 40 }),
     nasty,
   )
+  assert.equal(linkOf('http://2..')?.url, 'http://0.0.0.2/')
   fc.assert(
     fc.property(any, (address) => {
       const link = linkOf(address)
