@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
 import type { Config } from './config.ts'
 import type { Embedder } from './media/embedding.ts'
+import { findVideoTools } from './media/ffmpeg.ts'
 
 /** An optional part: whether it is on, and how to switch it on, or what it does. */
 export type Part = { name: string; on: boolean; how: string }
@@ -21,11 +21,7 @@ function modelsPart(folder: string | undefined, { models, problems }: Embedder):
 
 /** The optional parts, each looked for where the configuration says. */
 export async function optionalParts(config: Config, embedder: Embedder): Promise<Part[]> {
-  const ffmpeg = await new Promise<string | undefined>((found) =>
-    execFile(config.ffmpeg, ['-version'], { timeout: 5_000 }, (error, out) =>
-      found(error === null ? /version (\S+)/.exec(out)?.[1] : undefined),
-    ),
-  )
+  const tools = await findVideoTools(config.ffmpeg)
   return [
     {
       name: 'database',
@@ -37,14 +33,13 @@ export async function optionalParts(config: Config, embedder: Embedder): Promise
     },
     {
       name: 'ffmpeg',
-      on: ffmpeg !== undefined,
-      how:
-        ffmpeg === undefined
-          ? 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it'
-          : `version ${ffmpeg}; videos and animated images are matched by vPDQ, sound by Chromaprint`,
+      on: tools.ok,
+      how: tools.ok
+        ? `version ${tools.version}; videos and animated images are matched by vPDQ, sound by Chromaprint`
+        : 'install it (apt-get install ffmpeg) or set FFMPEG to the program; photos and text work without it',
     },
-    // Said as it is: a setting that is given and not used yet must not look as if it were.
     modelsPart(config.modelsDir, embedder),
+    // Said as it is: a setting that is given and not used yet must not look as if it were.
     {
       name: 'brokers',
       on: false,

@@ -1,7 +1,7 @@
 import { InputError } from '../domain/error.ts'
 import { createFingerprinter, encodeFingerprint, fingerprintRate } from '../kernels/chromaprint.ts'
 import { distinctMin, distinctValues } from '../kernels/fingerprint-index.ts'
-import { findVideoTools, runTool, videoFormats } from './ffmpeg.ts'
+import { closedInput, findVideoTools, runTool, videoFormats } from './ffmpeg.ts'
 import type { MediaHasher } from './hashers.ts'
 
 /** Containers that sound comes in, by the names of ffmpeg's demuxers; nothing that opens further files or addresses. */
@@ -45,10 +45,7 @@ export async function hashAudio(path: string, options: Partial<AudioOptions> = {
       'error',
       '-threads',
       '1',
-      '-protocol_whitelist',
-      'file',
-      '-format_whitelist',
-      audioFormats,
+      ...closedInput('file', audioFormats),
       '-t',
       String(audioSecondsMax),
       '-i',

@@ -32,8 +32,8 @@ export const videoFormats =
   'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,gif,apng,h264,hevc,m4v,mpegvideo,ivf'
 
 /** Input options that keep ffmpeg from reading anything but the one file (or the pipe) that it was given. */
-export function closedInput(protocol: 'file' | 'pipe'): string[] {
-  return ['-protocol_whitelist', protocol, '-format_whitelist', videoFormats]
+export function closedInput(protocol: 'file' | 'pipe', formats = videoFormats): string[] {
+  return ['-protocol_whitelist', protocol, '-format_whitelist', formats]
 }
 
 const stderrCharsMax = 4_000

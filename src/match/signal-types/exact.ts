@@ -1,5 +1,5 @@
-import { InputError, quote } from '../../domain/error.ts'
 import { createDigestIndex, wordsOfHex } from '../../kernels/digest-index.ts'
+import { parseDigits } from './digits.ts'
 import type { LookupContent, SignalHit, SignalType } from './signal-type.ts'
 
 /** Hits of one medium beyond this say nothing new: they all are the same bytes. */
@@ -20,12 +20,7 @@ function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SignalTyp
     part: 'photo',
     thresholdStep: 1,
     describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
-    parse(field, signal) {
-      if (pattern.test(signal)) return signal.toLowerCase()
-      throw new InputError(`${field} must be ${digits} hexadecimal digits`, [
-        { field, problem: `must be ${digits} hexadecimal digits`, value: quote(signal), limit: digits },
-      ])
-    },
+    parse: (field, signal) => parseDigits(field, signal, digits),
     contentOf: (signal) => ({ photos: [{ signals: { [name]: signal } }] }),
     signalOf: ({ photos = [], videos = [], audios = [] }) =>
       [...photos, ...videos, ...audios].map(digestOf).find((digest) => digest !== undefined),

@@ -1,7 +1,7 @@
-import { InputError, quote } from '../../domain/error.ts'
 import { createHammingIndex, hammingDistance } from '../../kernels/hamming-index.ts'
 import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqBits, pdqDihedralOfHash, pdqFromHex, pdqWords } from '../../kernels/pdq.ts'
+import { parseDigits } from './digits.ts'
 import type { PhotoContent, SignalHit, SignalType } from './signal-type.ts'
 
 /** Hashes under this quality are too unspecific: flat and tiny pictures collide (PDQ paper, section 6). */
@@ -20,12 +20,7 @@ export const photoType: SignalType = {
   part: 'photo',
   thresholdStep: 1,
   describe: (distance) => `${distance} of ${pdqBits} bits`,
-  parse(field, signal) {
-    if (/^[0-9a-f]{64}$/i.test(signal)) return signal.toLowerCase()
-    throw new InputError(`${field} must be 64 hexadecimal digits`, [
-      { field, problem: 'must be 64 hexadecimal digits', value: quote(signal), limit: 64 },
-    ])
-  },
+  parse: (field, signal) => parseDigits(field, signal, 64),
   contentOf: (signal) => ({ photos: [{ pdq: signal }] }),
   signalOf: (content) => content.photos?.[0]?.pdq,
   compare(query, entry) {
