@@ -1,6 +1,6 @@
 // Which of many pictures share local features with one: those that most features vote for are compared in full.
-import { variantFeatures, type FeatureVariant, type LocalFeatures } from './local-features.ts'
-import { featureVariants, matchFeatures, type LocalMatch } from './local-match.ts'
+import type { FeatureVariant, LocalFeatures } from './local-features.ts'
+import { featureVariants, matchFeatures, turnedVariants, type LocalMatch } from './local-match.ts'
 import { packFeatures, unpackFeatures } from './local-packed.ts'
 import { createLocalVotes } from './local-votes.ts'
 
@@ -41,8 +41,7 @@ export function createLocalIndex(): LocalIndex {
     remove,
     query(features, { unturned = false, wanted } = {}) {
       if (packed.size === 0) return []
-      const asked = unturned ? featureVariants.slice(0, 1) : featureVariants
-      const turned = asked.map((variant) => variantFeatures(features, variant))
+      const turned = unturned ? [features] : turnedVariants(features)
       const best = new Map<number, LocalHit>()
       const options = { limit: comparedMax, ...(wanted === undefined ? {} : { wanted }) }
       for (const { id, variant } of votes.candidates(turned, options)) {

@@ -40,15 +40,33 @@ export const featureVariants: readonly FeatureVariant[] = [
   { mirrored: true, inverted: true },
 ]
 
+/** The query in the four ways, in the order of `featureVariants`. */
+export function turnedVariants(query: LocalFeatures): LocalFeatures[] {
+  return featureVariants.map((variant) => variantFeatures(query, variant))
+}
+
+/** How the query, mirrored or inverted, lies over the entry; undefined where fewer than four places agree. */
+export function matchVariant(
+  query: LocalFeatures,
+  variant: FeatureVariant,
+  entry: LocalFeatures,
+): LocalMatch | undefined {
+  return matchFeatures(variantFeatures(query, variant), entry)
+}
+
 /** The variant of the query that has most places in common with the entry, or undefined where none has any. */
 export function compareFeatures(
   query: LocalFeatures,
   entry: LocalFeatures,
 ): { variant: FeatureVariant; match: LocalMatch } | undefined {
   let best: { variant: FeatureVariant; match: LocalMatch } | undefined
-  for (const variant of featureVariants) {
-    const match = matchFeatures(variantFeatures(query, variant), entry)
-    if (match !== undefined && match.inliers > (best?.match.inliers ?? 0)) best = { variant, match }
+  const paired = turnedVariants(query).map((turned, at) => ({ at, turned, pairs: likePairs(turned, entry) }))
+  for (const { at, turned, pairs } of paired.sort((a, b) => b.pairs.count - a.pairs.count || a.at - b.at)) {
+    // No more places can agree than look alike.
+    if (pairs.count < 4 || pairs.count <= (best?.match.inliers ?? 0)) break
+    const match = agree(turned, entry, pairs)
+    if (match !== undefined && match.inliers > (best?.match.inliers ?? 0))
+      best = { variant: featureVariants[at]!, match }
   }
   return best
 }

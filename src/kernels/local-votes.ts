@@ -64,7 +64,7 @@ const tierBits = [8, 11, 14] as const
 const openMax = 1 << tierBits[0]
 const fan = 8
 /** Blocks sort by so many more bits than they count pictures by. */
-const bucketBitsMore = 3
+const bucketBitsMore = 4
 const bucketBitsOf = (bits: number) => bits + bucketBitsMore
 
 /** Features that everybody has (corners of boxes, letters) fill buckets; beyond this many they say nothing. */

@@ -2,7 +2,7 @@ import type { Database, Query } from '../storage/database.ts'
 import type { VisibleBank } from './bank.ts'
 import { fallsInto } from './sampling.ts'
 import { banksVisibleTo } from './sharing/store.ts'
-import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
+import type { LookupContent, MatchedPart, SignalHit, TransformationMatrix } from './signal-types/signal-type.ts'
 import { selectBankChanges, selectBankEntriesById, selectSearchedEntries } from './store.ts'
 import { createTenantIndex, type FindOptions, type Found, type TenantIndex } from './tenant-index.ts'
 
@@ -21,6 +21,7 @@ export type Match = {
   confidence: number
   quality?: number
   transformation?: string
+  transformationMatrix?: TransformationMatrix
   labels: string[]
   /** Why a person looks at it although a rule would decide: the entry is held, or its bank is sampled. */
   review?: string
@@ -193,14 +194,21 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
   return {
     async lookup(tenantId, content, options = {}) {
       const index = await ready(tenantId)
-      return matchesOf(index.find(content, findOptions(index, options)), content, options)
+      return matchesOf(await index.find(content, findOptions(index, options)), content, options)
     },
     async lookupMany(tenantId, contents, options = {}) {
       const index = await ready(tenantId)
       const asked = findOptions(index, options)
-      const answers: Match[][] = []
-      await inSlices(contents, (content) => void answers.push(matchesOf(index.find(content, asked), content, options)))
-      return answers
+      const answers: (Match[] | Promise<Match[]>)[] = []
+      await inSlices(contents, (content) => {
+        const found = index.find(content, asked)
+        answers.push(
+          Array.isArray(found)
+            ? matchesOf(found, content, options)
+            : found.then((later) => matchesOf(later, content, options)),
+        )
+      })
+      return Promise.all(answers)
     },
     refresh,
     load: async (tenantId) => void (await ready(tenantId)),
@@ -338,6 +346,7 @@ function matchesOf(
       confidence: hit.confidence,
       ...(hit.quality === undefined ? {} : { quality: hit.quality }),
       ...(hit.transformation === undefined ? {} : { transformation: hit.transformation }),
+      ...(hit.transformationMatrix === undefined ? {} : { transformationMatrix: hit.transformationMatrix }),
       labels,
       ...(held
         ? { review: 'the entry is held back until somebody has looked at it' }

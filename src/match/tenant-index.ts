@@ -2,7 +2,7 @@ import { createDigestIndex } from '../kernels/digest-index.ts'
 import type { VisibleBank as Bank } from './bank.ts'
 import type { HammingStats } from '../kernels/hamming-stats.ts'
 import { signalTypes } from './signal-types/all.ts'
-import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
+import type { Hits, LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
 
 /** What of an entry is searched and said of its matches. */
 export type IndexedEntry = {
@@ -53,8 +53,8 @@ export type TenantIndex = {
   /** Takes an entry out; nothing happens when it is not there. */
   drop: (entryId: string) => void
   has: (entryId: string) => boolean
-  /** Every hit within the thresholds of the banks, in the order of signal types. */
-  find: (content: LookupContent, options?: FindOptions) => Found[]
+  /** Every hit within the thresholds of the banks, in the order of signal types; later where another thread searches. */
+  find: (content: LookupContent, options?: FindOptions) => Found[] | Promise<Found[]>
   /** What the indexes of hashes are made of, by signal type. */
   stats: () => ({ signalType: string } & HammingStats)[]
 }
@@ -254,10 +254,10 @@ export function createTenantIndex(): TenantIndex {
       }),
     find(content, options = {}) {
       const asked = options.banks ?? banks
-      const found: Found[] = []
-      if (size === 0) return found
+      if (size === 0) return []
       const prepared = prepare(asked)
       const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf[slot]!] === 1
+      const searched: { type: SignalType; thresholds: Float64Array; hits: Hits }[] = []
       for (const [at, type] of signalTypes.entries()) {
         if (entriesOf[at] === 0 || options.types?.has(type.name) === false) continue
         const thresholds = prepared.thresholds[at]!
@@ -267,16 +267,21 @@ export function createTenantIndex(): TenantIndex {
           ...(wanted === undefined ? {} : { wanted }),
           ...(options.unturned === true ? { unturned: true } : {}),
         })
-        for (const hit of hits) {
-          const number = bankOf[hit.slot]!
-          const bank = asked.get(bankIds[number]!)
-          if (bank === undefined) continue
-          const labels = labelLists[labelsOf[hit.slot]!]!
-          const held = heldSlots.has(hit.slot)
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
-        }
+        searched.push({ type, thresholds, hits })
       }
-      return found
+      const foundIn = (all: readonly SignalHit[][]): Found[] =>
+        searched.flatMap(({ type, thresholds }, at) =>
+          all[at]!.flatMap((hit): Found[] => {
+            const number = bankOf[hit.slot]!
+            const bank = asked.get(bankIds[number]!)
+            if (bank === undefined) return []
+            const labels = labelLists[labelsOf[hit.slot]!]!
+            const held = heldSlots.has(hit.slot)
+            return [{ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held }]
+          }),
+        )
+      const hits = searched.map((one) => one.hits)
+      return hits.every((one) => Array.isArray(one)) ? foundIn(hits) : Promise.all(hits).then(foundIn)
     },
   }
 }

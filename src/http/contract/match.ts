@@ -102,6 +102,13 @@ export const SimilarityJudgement = Type.Object(
   { description: 'What a similarity classifier says of a match. In shadow it changes nothing.' },
 )
 
+export const TransformationMatrix = Type.Array(Type.Number(), {
+  minItems: 9,
+  maxItems: 9,
+  description:
+    "How the looked-up photo lies over the entry's: a 3 x 3 matrix [a, b, c, d, e, f, g, h, i], row by row. What is at (x, y) of the looked-up photo is at ((a x + b y + c) / w, (d x + e y + f) / w) of the entry's, with w = g x + h y + i. Places are shares of the width and the height of each photo, from its upper left corner (0, 0) to its lower right one (1, 1), as the pixels are stored: EXIF orientation is not applied.",
+})
+
 export const Match = Type.Object({
   bank: Type.Object({ id: Type.String(), name: Type.String(), action: Type.String() }),
   entryId: Type.String(),
@@ -115,6 +122,7 @@ export const Match = Type.Object({
   confidence: Type.Number(),
   quality: Type.Optional(Quality),
   transformation: Type.Optional(Type.String({ description: 'How the photo is turned against the entry.' })),
+  transformationMatrix: Type.Optional(TransformationMatrix),
   labels: Type.Array(Type.String()),
   review: Type.Optional(
     Type.String({ description: 'Why a person looks at it although a rule would decide: held, or a sample.' }),
@@ -320,9 +328,24 @@ export const hashContent = route({
     quality: Type.Optional(Quality),
     dihedral: Type.Optional(Type.Array(Pdq, { description: 'Hashes of all eight turned images, the original first.' })),
     readings: Type.Optional(
-      Type.Array(Type.Object({ transformation: Type.String(), pdq: Pdq, quality: Quality }), {
-        description: 'Hashes of the photo without what may have been added to it.',
-      }),
+      Type.Array(
+        Type.Object({
+          transformation: Type.String(),
+          pdq: Pdq,
+          quality: Quality,
+          inside: Type.Optional(
+            Type.Object(
+              { left: Type.Number(), top: Type.Number(), width: Type.Number(), height: Type.Number() },
+              {
+                description: 'What of the photo was read, in shares of its width and height; all of it where missing.',
+              },
+            ),
+          ),
+        }),
+        {
+          description: 'Hashes of the photo without what may have been added to it.',
+        },
+      ),
     ),
   }),
 })
@@ -350,6 +373,7 @@ export const compareSignals = route({
     similarity: Type.Number(),
     described: Type.String(),
     transformation: Type.Optional(Type.String()),
+    transformationMatrix: Type.Optional(TransformationMatrix),
     entryShare: Type.Optional(
       Type.Number({ description: 'How much of `b` is in `a`, where that is another question: videos.' }),
     ),

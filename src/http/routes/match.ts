@@ -103,7 +103,7 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
 
   mount(compareSignals, ({ body }) => {
     const type = signalTypeNamed('signalType', body.signalType)
-    const { distance, similarity, transformation, entryShare, spans } = type.compare(
+    const { distance, similarity, transformation, transformationMatrix, entryShare, spans } = type.compare(
       type.parse('a', body.a),
       type.parse('b', body.b),
     )
@@ -114,6 +114,7 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       similarity,
       described: type.describe(distance),
       ...(transformation === undefined ? {} : { transformation }),
+      ...(transformationMatrix === undefined ? {} : { transformationMatrix }),
       ...(entryShare === undefined ? {} : { entryShare }),
       ...(spans === undefined ? {} : { spans: [...spans] }),
     }

@@ -98,7 +98,7 @@ export function createClusters({ query, clock }: { query: Query; clock: Clock })
         let number = state.numbers.get(signal)
         if (number === undefined) {
           number = state.sets.add()
-          const near = state.index.search(contentOf(signal), {
+          const near = await state.index.search(contentOf(signal), {
             radiusMax: threshold,
             thresholdOf: () => threshold,
             unturned: true,

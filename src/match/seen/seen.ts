@@ -135,7 +135,7 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
     const rows = await selectSeenContaining(query, tenantId, type.name, signal, limit + 1)
     const hits: SeenHit[] = []
     for (const { seq, signal: packed } of rows) {
-      const hit = near(unpackSignal(type.name, packed))
+      const hit = await near(unpackSignal(type.name, packed))
       if (hit !== undefined) hits.push({ seq, ...hit })
     }
     return { complete: rows.length <= limit, hits: hits.slice(0, limit) }
@@ -154,7 +154,7 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
     for (let after: SeenAt = { xid: '0', seq: 0 }; ;) {
       const page = await selectSeenStream(query, kept, after, comparePage, { tenantId })
       for (const { at: here, signal: packed } of page) {
-        const hit = near(unpackSignal(kept, packed))
+        const hit = await near(unpackSignal(kept, packed))
         if (hit === undefined) continue
         if (hits.length === limit) return { hits, complete: false }
         hits.push({ seq: here.seq, ...hit })
@@ -216,12 +216,12 @@ function nearTo(
   signal: string,
   quality: number | null,
   threshold: number,
-): (kept: string) => Omit<SeenHit, 'seq'> | undefined {
+): (kept: string) => Promise<Omit<SeenHit, 'seq'> | undefined> {
   const index = type.createIndex()
   const { contentOf } = keptTypeOf(type)
   index.add(0, signal, quality)
-  return (kept) => {
-    const [hit] = index.search(contentOf(kept), { radiusMax: threshold, thresholdOf: () => threshold })
+  return async (kept) => {
+    const [hit] = await index.search(contentOf(kept), { radiusMax: threshold, thresholdOf: () => threshold })
     if (hit === undefined) return undefined
     const { distance, similarity, transformation } = hit
     return {

@@ -8,7 +8,7 @@ import {
   stretchMin,
   type FingerprintHit,
 } from '../../kernels/fingerprint-index.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import type { SignalHit, SyncSignalType } from './signal-type.ts'
 
 /** Two hours of sound. */
 const valuesMax = 60_000
@@ -17,7 +17,7 @@ const valuesMax = 60_000
  * Sounds, and the sound of videos, by Chromaprint: the share of bits that differ over the longest stretch that both have
  * in common, of five seconds at least. A clip matches the whole and the whole its clip, at tempos up to 6 % apart.
  */
-export const chromaprintType: SignalType = {
+export const chromaprintType: SyncSignalType = {
   name: 'chromaprint',
   version: 'chromaprint@1',
   threshold: 0.25,

@@ -1,6 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { cosineDistance, createVectorIndex, type VectorIndex } from '../../kernels/hnsw.ts'
-import type { LookupContent, SignalHit, SignalType } from './signal-type.ts'
+import type { LookupContent, SignalHit, SyncSignalType } from './signal-type.ts'
 
 const excerptLengthMax = 200
 const dimensionsMax = 8_192
@@ -10,7 +10,7 @@ export const photoEmbeddingType = embeddingType('embedding-photo', 'photo')
 /** What an operator's model makes of texts. */
 export const textEmbeddingType = embeddingType('embedding-text', 'text')
 
-function embeddingType(name: string, part: 'photo' | 'text'): SignalType {
+function embeddingType(name: string, part: 'photo' | 'text'): SyncSignalType {
   const signalOf = (content: LookupContent) =>
     part === 'photo' ? content.photos?.[0]?.signals?.[name] : content.textSignals?.[name]
   return {
@@ -97,7 +97,7 @@ function embeddingType(name: string, part: 'photo' | 'text'): SignalType {
   }
 }
 
-type SearchOf = ReturnType<SignalType['createIndex']>['search']
+type SearchOf = ReturnType<SyncSignalType['createIndex']>['search']
 const keyOf = (model: string, vector: Float32Array) => `${model}:${vector.length}`
 
 /** Model and version, and the direction, eight bits a dimension: only the direction counts. */

@@ -1,5 +1,25 @@
 import type { HammingStats } from '../../kernels/hamming-stats.ts'
 
+/**
+ * How the looked-up photo lies over the entry's, row by row: what is at (x, y) of the one is at
+ * ((a x + b y + c) / w, (d x + e y + f) / w) of the other, with w = g x + h y + i. Places are shares of the width and the
+ * height of each photo, from its upper left corner.
+ */
+export type TransformationMatrix = [
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+  f: number,
+  g: number,
+  h: number,
+  i: number,
+]
+
+/** Part of a photo, in shares of its width and height. */
+export type Inside = { left: number; top: number; width: number; height: number }
+
 /** One more reading of a photo: turned, or with something that was added to it taken away. */
 export type PhotoReading = {
   /** How the reading comes from the photo as sent, in the names of `domain/plain-words.ts`: `border`, `invert`. */
@@ -8,6 +28,8 @@ export type PhotoReading = {
   pdq: string
   /** 0 to 100. */
   quality: number
+  /** What of the photo was read; all of it where missing. */
+  inside?: Inside
 }
 
 /** One photo of an item, as hashed by `media/hash-pool.ts` or by the platform. */
@@ -59,6 +81,7 @@ export type SignalHit = {
   quality?: number
   /** How the photo was changed against the entry, in the names that `turnText` of `domain/plain-words.ts` reads. */
   transformation?: string
+  transformationMatrix?: TransformationMatrix
 }
 
 /** What a search may return: thresholds by slot, the largest of them, and which slots are asked for at all. */
@@ -71,8 +94,11 @@ export type SearchOptions = {
   unturned?: boolean
 }
 
+/** What a search answers: hits, or hits later where another thread searches. */
+export type Hits = SignalHit[] | Promise<SignalHit[]>
+
 /** The entries of one tenant under one signal type, searched in memory. */
-export type SignalIndex = {
+export type SignalIndex<H extends Hits = Hits> = {
   /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
   add: (slot: number, signal: string, quality: number | null) => void
   /** The same for many at once, where that is quicker; slots that are not there yet. */
@@ -80,8 +106,11 @@ export type SignalIndex = {
   /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain?: (budgetNs: number) => boolean
   remove: (slot: number) => void
-  /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
-  search: (content: LookupContent, options: SearchOptions) => SignalHit[]
+  /**
+   * Hits within the threshold of each slot's bank, at most one for each slot and part. Where they come later, what was
+   * added before is among them, and a slot that was removed meanwhile is not.
+   */
+  search: (content: LookupContent, options: SearchOptions) => H
   /** What it is made of, where it searches hashes by distance. */
   stats?: () => HammingStats
 }
@@ -91,6 +120,7 @@ export type Comparison = {
   /** 0 to 1. */
   similarity: number
   transformation?: string
+  transformationMatrix?: TransformationMatrix
   /** How much of the entry is in the query, 0 to 1, where that is another question: a clip of a longer video. */
   entryShare?: number
   /** Which times of the query are which times of the entry, for what runs in time. */
@@ -101,7 +131,7 @@ export type Comparison = {
  * One way of recognising known content. A new one is one file with one of these, and a line in `signal-types/all.ts`.
  * A signal is text in a canonical form: equal signals are equal texts.
  */
-export type SignalType = {
+export type SignalType<H extends Hits = Hits> = {
   /** Key in `signals` of bank entries and in `thresholds` of banks. */
   name: string
   /** Algorithm and version, as signals name it. */
@@ -123,5 +153,8 @@ export type SignalType = {
   signalOf: (content: LookupContent) => string | undefined
   /** How far two signals in canonical form are from each other; symmetric unless the type says otherwise. */
   compare: (query: string, entry: string) => Comparison
-  createIndex: () => SignalIndex
+  createIndex: () => SignalIndex<H>
 }
+
+/** One that searches in the thread that asks, and answers at once. */
+export type SyncSignalType = SignalType<SignalHit[]>

@@ -2,7 +2,7 @@ import { InputError, quote } from '../../domain/error.ts'
 import { createSketchIndex } from '../../kernels/minhash.ts'
 import { foldText } from '../../kernels/text-fold.ts'
 import { resemblance, sketchOf, sketchSize } from '../../kernels/text-sketch.ts'
-import type { MatchedPart, SignalType } from './signal-type.ts'
+import type { MatchedPart, SyncSignalType } from './signal-type.ts'
 
 const excerptLengthMax = 200
 /** Texts with fewer different shingles say too little to be nearly the same as anything: about three words. */
@@ -37,7 +37,7 @@ function decode(signal: string): Uint32Array | undefined {
 }
 
 /** Texts of which a few words were changed, left out, added or moved. Three words or so are needed. */
-export const textNearType: SignalType = {
+export const textNearType: SyncSignalType = {
   name: 'text-near',
   version: 'text-near@1',
   // Of 100,000 pairs of unrelated posts about one is as near as this; bench/match.text.bench.ts says more.

@@ -1,6 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createSkeletonIndex, skeletonOf, skeletonWeight, skeletonWeightMin } from '../../kernels/skeleton.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import type { SignalHit, SyncSignalType } from './signal-type.ts'
 
 const excerptLengthMax = 200
 
@@ -13,7 +13,7 @@ function skeletonOfText(text: string): string | undefined {
  * Texts that look the same however they were disguised: letters of other scripts, digits for letters, gaps and dots
  * inside words, repeated letters. Whole, or for longer entries as a passage. What reads the same as it stands is `text`.
  */
-export const textSkeletonType: SignalType = {
+export const textSkeletonType: SyncSignalType = {
   name: 'text-skeleton',
   version: 'text-skeleton@1',
   threshold: 0,

@@ -1,11 +1,11 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createPhraseIndex, foldText } from '../../kernels/text-fold.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import type { SignalHit, SyncSignalType } from './signal-type.ts'
 
 const excerptLengthMax = 200
 
 /** Texts that read the same after folding: whole, or for longer entries as a passage of the text. */
-export const textType: SignalType = {
+export const textType: SyncSignalType = {
   name: 'text',
   version: 'text-fold@1',
   threshold: 0,

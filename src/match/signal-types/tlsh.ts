@@ -2,7 +2,7 @@ import { InputError, quote } from '../../domain/error.ts'
 import { createTlshIndex } from '../../kernels/tlsh-index.ts'
 import { tlshDistance, tlshFromText, tlshOf, tlshToText } from '../../kernels/tlsh.ts'
 import { wholeText } from './text-near.ts'
-import type { SignalType } from './signal-type.ts'
+import type { SyncSignalType } from './signal-type.ts'
 
 /** Beyond this, unrelated texts begin to meet. */
 const thresholdMax = 100
@@ -12,7 +12,7 @@ const encoder = new TextEncoder()
  * Texts of 50 bytes and more by TLSH, as other platforms exchange it: over the UTF-8 bytes as they are, lengths left out
  * of the distance, matched at 30. `text-near` finds far more; this is for hashes that come from elsewhere.
  */
-export const tlshType: SignalType = {
+export const tlshType: SyncSignalType = {
   name: 'tlsh',
   version: 'tlsh@T1',
   threshold: 30,

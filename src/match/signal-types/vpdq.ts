@@ -4,7 +4,7 @@ import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqDihedralOfHash, pdqWords } from '../../kernels/pdq.ts'
 import { vpdqFromText, vpdqFramesMax, vpdqToText } from '../../kernels/vpdq-text.ts'
 import { vpdqAlign, vpdqCompare, vpdqDistance, vpdqMatchable, vpdqRadius } from '../../kernels/vpdq.ts'
-import type { SignalHit, SignalIndex, SignalType } from './signal-type.ts'
+import type { SignalHit, SignalIndex, SyncSignalType } from './signal-type.ts'
 
 /** An entry of which less than this is in the video was cut. */
 const wholeShare = 0.8
@@ -13,7 +13,7 @@ const wholeShare = 0.8
  * Videos and animated images by vPDQ, as they are and mirrored: the distance is 100 less the percentage of the video's
  * distinct frames that some frame of the entry matches within 31 bits. A clip of a longer entry is therefore near it.
  */
-export const vpdqType: SignalType = {
+export const vpdqType: SyncSignalType = {
   name: 'vpdq',
   version: 'vpdq@1',
   threshold: 20,
@@ -48,7 +48,7 @@ export const vpdqType: SignalType = {
 const shareOf = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
 
 /** Frames of all entries in one Hamming index; each frame of a query votes for the entries that have one like it. */
-function createVpdqIndex(): SignalIndex {
+function createVpdqIndex(): SignalIndex<SignalHit[]> {
   const index = createHammingIndex()
   /** Which slot a frame belongs to, by its id in the index. */
   let slotOfFrame = new Int32Array(1_024)
