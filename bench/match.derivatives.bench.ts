@@ -77,7 +77,7 @@ function addEntry(name: string, content: PhotoContent): number {
   entries.push({ name, signals, quality: content.quality ?? 0 })
   return slot
 }
-const find = (content: PhotoContent, type: number) =>
+const find = async (content: PhotoContent, type: number) =>
   indexes[type]!.search(
     { photos: [content] },
     { radiusMax: types[type]!.threshold, thresholdOf: () => types[type]!.threshold },
@@ -127,12 +127,11 @@ const wrong = new Map<string, string[]>()
 for (const [slot, source] of sources.entries()) {
   for (const [at, edit] of edits.entries()) {
     const content = await contentOf(await edit.make(source), at % 7 === 0)
-    const first = find(content, 0)
-    const second = find(content, 1)
+    const [first, second] = await Promise.all([find(content, 0), find(content, 1)])
     const { readings: _readings, ...unread } = content
     const row = rows[at]!
     const own = (hits: { slot: number }[]) => hits.some((hit) => hit.slot === slot)
-    if (own(find(unread, 0))) row.alone++
+    if (own(await find(unread, 0))) row.alone++
     if (own(first)) row.first++
     if (own(second)) row.second++
     if (own(first) || own(second)) row.both++

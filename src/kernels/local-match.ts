@@ -12,6 +12,8 @@ export type LocalMatch = {
   pairs: number
   /** Share of the entry's features that lie inside the query, large enough to be found, that have a partner there. */
   shareOfEntry: number
+  /** Share of the query's features that lie inside the entry that have a partner there. */
+  shareOfQuery: number
   /** Share of the cells with features of the entry, of those inside the query, that have an agreeing pair. */
   coverage: number
   /** Share of the entry that the query covers. */
@@ -249,10 +251,12 @@ function measure(
     Math.min(cells - 1, Math.floor((entry.y[to]! / entry.height) * cells)) * cells +
     Math.min(cells - 1, Math.floor((entry.x[to]! / entry.width) * cells))
   const places = new Set<number>()
+  const partnered = new Set<number>()
   const covered = new Set<number>()
   for (const at of inliers) {
     const to = pairs.entry[at]!
     places.add(to)
+    partnered.add(pairs.query[at]!)
     covered.add(cellOf(to))
   }
   const scale = Math.sqrt(determinant)
@@ -263,6 +267,12 @@ function measure(
       visible++
       there[cellOf(to)]!++
     }
+  let inEntry = 0
+  for (let from = 0; from < query.count; from++) {
+    const u = a * query.x[from]! + b * query.y[from]! + c
+    const v = d * query.x[from]! + e * query.y[from]! + f
+    if (partnered.has(from) || (u >= 0 && v >= 0 && u < entry.width && v < entry.height)) inEntry++
+  }
   let within = 0
   const grid = 16
   for (let row = 0; row < grid; row++)
@@ -273,6 +283,7 @@ function measure(
     inliers: places.size,
     pairs: pairs.count,
     shareOfEntry: visible === 0 ? 0 : Math.min(1, places.size / visible),
+    shareOfQuery: inEntry === 0 ? 0 : partnered.size / inEntry,
     coverage: seen === 0 ? 0 : Math.min(1, covered.size / seen),
     overlap: within / (grid * grid),
     matrix,

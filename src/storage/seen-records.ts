@@ -114,6 +114,19 @@ export async function selectMediaByDigest(
   return rows.map((row) => row.sha256)
 }
 
+/** Kept signals by the numbers of their rows; those that were erased or ran out are missing. */
+export async function selectSeenSignals(
+  query: Query,
+  tenantId: string,
+  seqs: readonly number[],
+): Promise<{ seq: number; signal: Buffer }[]> {
+  return query<{ seq: number; signal: Buffer }>(
+    'SELECT seq, signal FROM seen WHERE seq = ANY($2::bigint[]) AND tenant_id = $1',
+    [tenantId, seqs],
+    'seen-signals',
+  )
+}
+
 export type SeenPart = {
   seq: number
   eventId: string

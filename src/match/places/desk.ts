@@ -16,7 +16,7 @@ export const featuresMin = 12
 export const seenFeaturesMax = 96
 
 /** How a photo lies over another one; places in pixels of the pictures in which the features were found. */
-export type Laid = Pick<LocalMatch, 'inliers' | 'shareOfEntry' | 'coverage' | 'overlap' | 'matrix'> & {
+export type Laid = Pick<LocalMatch, 'inliers' | 'shareOfEntry' | 'shareOfQuery' | 'coverage' | 'overlap' | 'matrix'> & {
   variant: FeatureVariant
   query: Size
   entry: Size
@@ -132,11 +132,21 @@ export function createPlacesDesk(): PlacesDesk {
 }
 
 function laid(
-  { inliers, shareOfEntry, coverage, overlap, matrix }: LocalMatch,
+  { inliers, shareOfEntry, shareOfQuery, coverage, overlap, matrix }: LocalMatch,
   variant: FeatureVariant,
   query: Size,
   entry: Size,
 ): Laid {
   const sizeOf = ({ width, height }: Size) => ({ width, height })
-  return { inliers, shareOfEntry, coverage, overlap, matrix, variant, query: sizeOf(query), entry: sizeOf(entry) }
+  return {
+    inliers,
+    shareOfEntry,
+    shareOfQuery,
+    coverage,
+    overlap,
+    matrix,
+    variant,
+    query: sizeOf(query),
+    entry: sizeOf(entry),
+  }
 }

@@ -13,6 +13,7 @@ import { signalTypes } from '../signal-types/all.ts'
 import { pdqQualityMin } from '../signal-types/photo.ts'
 import type { SignalType } from '../signal-types/signal-type.ts'
 import { createSeenPhotos, type SeenPhotos } from './photos.ts'
+import { createSeenPlaces } from './places.ts'
 import { keptTypeOf, packSignal, unpackSignal } from './rows.ts'
 
 /** One kept signal that is near enough, by the number of its row. */
@@ -66,6 +67,7 @@ const opposite: Partial<Record<Dihedral, Dihedral>> = { rotate90: 'rotate270', r
 /** Content that passed, searched for what came to be known later. Photos lie in memory, all else in the database. */
 export function createSeen({ query, clock }: { query: Query; clock: Clock }): Seen {
   const photos = new Map<string, SeenPhotos>()
+  const places = createSeenPlaces(query)
   let at: SeenAt = { xid: '0', seq: 0 }
   let following: Promise<void> | undefined
 
@@ -104,6 +106,21 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
           ...(turn === 0 ? {} : { transformation: opposite[name] ?? name }),
         }
       }),
+    }
+  }
+
+  const findPlaces = async (tenantId: string, signal: string, threshold: number, limit: number): Promise<Found> => {
+    const { hits, complete } = await places.find(tenantId, signal, threshold, limit)
+    return {
+      complete,
+      hits: hits.map(({ seq, distance, similarity, transformation }) => ({
+        seq,
+        type: 'local',
+        distance,
+        similarity,
+        threshold,
+        ...(transformation === undefined ? {} : { transformation }),
+      })),
     }
   }
 
@@ -181,11 +198,13 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
         const found =
           name === 'pdq'
             ? await findPhotos(tenantId, signal, threshold, limit)
-            : name === 'text'
-              ? await findTexts(tenantId, type, signal, limit)
-              : equalTypes.has(name)
-                ? await findEqual(tenantId, type, signal, limit)
-                : await findByComparing(tenantId, type, signal, { quality, threshold, limit })
+            : name === 'local'
+              ? await findPlaces(tenantId, signal, threshold, limit)
+              : name === 'text'
+                ? await findTexts(tenantId, type, signal, limit)
+                : equalTypes.has(name)
+                  ? await findEqual(tenantId, type, signal, limit)
+                  : await findByComparing(tenantId, type, signal, { quality, threshold, limit })
         hits.push(...found.hits)
         complete &&= found.complete
       }
@@ -200,6 +219,7 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
         for (let gone = pruneRows; gone === pruneRows; rows += gone)
           gone = await deleteSeenBefore(query, tenantId, keptMs, pruneRows)
         photos.get(tenantId)?.prune(keptMs)
+        places.prune(tenantId, keptMs)
       }
       return rows
     },

@@ -94,9 +94,12 @@ function canonical(signal: string): string | undefined {
   return features === undefined ? undefined : Buffer.from(packFeatures(features, featuresMax)).toString('base64')
 }
 
-/** How near two photos are, and how the one was made of the other. */
-export function comparisonOf(laid: Laid | undefined): Comparison {
-  const distance = laid === undefined ? placesMax : distanceOf(laid)
+/**
+ * How near two photos are, and how the one was made of the other. Of a query that passed few features are `kept`: what of
+ * them is in the entry then counts as much as what of the entry is among them.
+ */
+export function comparisonOf(laid: Laid | undefined, kept = false): Comparison {
+  const distance = laid === undefined ? placesMax : distanceOf(laid, kept)
   // Places that agree by chance say nothing of how a copy was made.
   if (laid === undefined || distance > placesMax - placesMin) return { distance, similarity: similarityOf(distance) }
   const transformation = transformationOf(laid)
@@ -108,9 +111,10 @@ export function comparisonOf(laid: Laid | undefined): Comparison {
   }
 }
 
-function distanceOf({ inliers, shareOfEntry }: Laid): number {
+function distanceOf({ inliers, shareOfEntry, shareOfQuery }: Laid, kept: boolean): number {
+  const share = kept ? Math.max(shareOfEntry, shareOfQuery) : shareOfEntry
   // The same object in two photos, a logo: much agrees there, and little elsewhere.
-  const places = shareOfEntry < shareMin ? Math.min(inliers, placesMin - 1) : inliers
+  const places = share < shareMin ? Math.min(inliers, placesMin - 1) : inliers
   return placesMax - Math.min(placesMax, places)
 }
 

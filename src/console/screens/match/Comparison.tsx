@@ -23,7 +23,7 @@ import { DistanceBar } from './DistanceBar.tsx'
 import { Judgements } from './Judgements.tsx'
 import { Overlay } from './Overlay.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { clockText, differingBits, kindOfSignals, layOver, nearestReading, signalText, type Found } from './state.ts'
+import { clockText, differingBits, kindOfSignals, matrixOf, nearestReading, signalText, type Found } from './state.ts'
 
 const tilePx = 300
 const views = ['side', 'wipe', 'difference'] as const
@@ -59,6 +59,8 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
   ])
   const held = useHeldKey('r')
   const transformation = found.matches.find((match) => match.transformation !== undefined)?.transformation
+  const { matrix, known } = matrixOf(found.matches)
+  const inverted = transformation?.split('+').includes('invert') === true
   const features = Object.entries(best.pair?.features ?? {})
   const judgements = found.matches.find((match) => (match.judgements?.length ?? 0) > 0)?.judgements ?? []
   return (
@@ -98,7 +100,8 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
           <Overlay
             localUrl={asked.localUrl}
             entrySha256={entrySha256!}
-            transformation={transformation}
+            matrix={matrix}
+            inverted={inverted}
             mode={view as 'wipe' | 'difference'}
           />
         )}
@@ -108,9 +111,9 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
             <span className="muted">
               {view === 'side'
                 ? 'against the known content.'
-                : layOver(transformation).exact
-                  ? 'Laid over turned back.'
-                  : 'Laid over as far as is known; the rest does not line up.'}
+                : known
+                  ? 'Laid over as it was before; the outline is what both show.'
+                  : 'Laid over as it is: how it lies on the known picture is not told.'}
             </span>
           </p>
         )}

@@ -8,7 +8,10 @@ import {
   clockText,
   differingBits,
   framesOf,
+  cornersOf,
   layOver,
+  matrixOf,
+  sharedRegion,
   nearestReading,
   readingsOf,
   signalsOfHash,
@@ -51,15 +54,61 @@ test('as many bits differ as the exclusive or of two hashes has ones', () => {
   )
 })
 
-test('the turn that fits is found among the hashes of the query, and undone on the screen', () => {
+test('the turn that fits is found among the hashes of the query', () => {
   const [a, b] = ['0'.repeat(64), 'f'.repeat(64)]
   const reading = nearestReading({ signals: { pdq: a }, dihedral: [a, a, a, a, a, b, a, a] }, b)
   assert.deepEqual([reading?.name, reading?.pdq], ['flipY', b])
-  assert.equal(layOver('flipY').transform, 'scaleX(-1)')
-  assert.deepEqual(layOver('invert'), { transform: 'none', filter: 'invert(1)', exact: true })
-  assert.deepEqual(layOver(undefined), { transform: 'none', exact: true })
-  const cropped = layOver('flipY+crop:64')
-  assert.deepEqual([cropped.transform, cropped.exact], ['scaleX(-1) scale(0.800)', false])
+})
+
+test('the query is put where the matrix of a match says, and what both show is outlined', () => {
+  const mirrored = [-1, 0, 1, 0, 1, 0, 0, 0, 1]
+  assert.equal(layOver(mirrored, 400, 300), 'matrix3d(-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 400, 0, 0, 1)')
+  // A quarter turn of a tall photo on a wide one: shares of the sides swap, and with them pixels scale.
+  assert.equal(layOver([0, 1, 0, -1, 0, 1, 0, 0, 1], 400, 200).slice(0, 27), 'matrix3d(0, -0.5, 0, 0, 2, ')
+  assert.deepEqual(cornersOf(mirrored), [
+    [1, 0],
+    [0, 0],
+    [0, 1],
+    [1, 1],
+  ])
+  const known = { transformationMatrix: mirrored }
+  assert.deepEqual(matrixOf([{}, known]), { matrix: mirrored, known: true })
+  assert.equal(matrixOf([{}]).known, false)
+})
+
+test('the shared region is the part of the query that lies on the known picture', () => {
+  const inner: [number, number][] = [
+    [0.1, 0.2],
+    [0.9, 0.2],
+    [0.9, 0.8],
+    [0.1, 0.8],
+  ]
+  const sorted = (points: readonly (readonly number[])[]) =>
+    points.map((point) => point.map((value) => value.toFixed(3)).join()).toSorted()
+  assert.deepEqual(sorted(sharedRegion(inner)), sorted(inner))
+  const around = sharedRegion([
+    [-0.5, -0.5],
+    [1.5, -0.5],
+    [1.5, 1.5],
+    [-0.5, 1.5],
+  ])
+  assert.deepEqual(
+    sorted(around),
+    sorted([
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ]),
+  )
+  assert.equal(
+    sharedRegion([
+      [2, 2],
+      [3, 2],
+      [3, 3],
+    ]).length,
+    0,
+  )
 })
 
 test('matches of one entry are one line, surest first', () => {
