@@ -22,7 +22,7 @@ export type LocalVotes = {
   add: (id: number, features: LocalFeatures) => void
   /** Whether the id was there. */
   remove: (id: number) => boolean
-  /** Lets go of blocks in which every id is below this one. */
+  /** Lets go of blocks in which every id is below this one, and of such ids in the open block. */
   forgetBelow: (id: number) => void
   /** At most `limit` pictures for each of which several features vote, most agreeing votes first, then by id. */
   candidates: (
@@ -187,6 +187,30 @@ export function createLocalVotes(featuresMax: number): LocalVotes {
     }
   }
 
+  const remove = (id: number): boolean => {
+    const open = openIds.indexOf(id)
+    if (open >= 0) {
+      const from = openCounts.slice(0, open).reduce((sum, count) => sum + count, 0)
+      dropVotes(loose, from, openCounts[open]!)
+      openIds.splice(open, 1)
+      openCounts.splice(open, 1)
+      sorted = undefined
+      size--
+      return true
+    }
+    for (const [at, block] of blocks.entries()) {
+      for (let place = block.ids.indexOf(id); place >= 0; place = block.ids.indexOf(id, place + 1)) {
+        if (block.dead[place] === 1) continue
+        block.dead[place] = 1
+        size--
+        if (++block.deadCount === block.count) blocks.splice(at, 1)
+        else if (block.deadCount * 2 > block.count && block.count > openMax) blocks[at] = merged([block], block.bits)
+        return true
+      }
+    }
+    return false
+  }
+
   return {
     get size() {
       return size
@@ -201,30 +225,9 @@ export function createLocalVotes(featuresMax: number): LocalVotes {
       size++
       if (openIds.length === openMax) closeOpen()
     },
-    remove(id) {
-      const open = openIds.indexOf(id)
-      if (open >= 0) {
-        const from = openCounts.slice(0, open).reduce((sum, count) => sum + count, 0)
-        dropVotes(loose, from, openCounts[open]!)
-        openIds.splice(open, 1)
-        openCounts.splice(open, 1)
-        sorted = undefined
-        size--
-        return true
-      }
-      for (const [at, block] of blocks.entries()) {
-        for (let place = block.ids.indexOf(id); place >= 0; place = block.ids.indexOf(id, place + 1)) {
-          if (block.dead[place] === 1) continue
-          block.dead[place] = 1
-          size--
-          if (++block.deadCount === block.count) blocks.splice(at, 1)
-          else if (block.deadCount * 2 > block.count && block.count > openMax) blocks[at] = merged([block], block.bits)
-          return true
-        }
-      }
-      return false
-    },
+    remove,
     forgetBelow(id) {
+      for (const one of openIds.filter((open) => open < id)) remove(one)
       blocks = blocks.filter((block) => {
         const kept = block.ids.some((one) => one >= id)
         if (!kept) size -= block.count - block.deadCount

@@ -32,7 +32,7 @@ function packPlaces(signal: string): Buffer {
   return features === undefined ? Buffer.alloc(0) : Buffer.from(packFeatures(features, seenFeaturesMax))
 }
 
-/** Kept features as bytes. Before 0.2.0 they were kept as their text. */
+/** Kept features as bytes. Earlier they were kept as their text. */
 export function placesOf(packed: Buffer): Buffer {
   return packed[0] === packedLayout ? packed : Buffer.from(packed.toString('latin1'), 'base64')
 }
