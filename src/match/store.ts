@@ -174,6 +174,22 @@ export async function selectBankEntries(query: Query, tenantId: string, page: En
   return rows.map(toBankEntry)
 }
 
+/** Ids of what an import added and that matches, in order; pass the last one for the next page. */
+export async function selectImportedEntries(
+  query: Query,
+  tenantId: string,
+  importId: string,
+  afterId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await query<{ entry_id: string }>(
+    `SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND import_id = $2 AND status = 'active' AND entry_id > $3
+     ORDER BY entry_id LIMIT $4`,
+    [tenantId, importId, afterId, limit],
+  )
+  return rows.map((row) => row.entry_id)
+}
+
 export async function selectBankEntry(query: Query, tenantId: string, entryId: string): Promise<BankEntry | undefined> {
   return (await selectBankEntriesById(query, tenantId, [entryId]))[0]
 }
