@@ -21,6 +21,13 @@ function embeddingType(name: string, part: 'photo' | 'text'): SignalType {
     thresholdMax: 0.5,
     thresholdStep: 0.01,
     part,
+    words: {
+      title: part === 'photo' ? 'Photo, by its meaning' : 'Text, by its meaning',
+      about: `${part === 'photo' ? 'Photos' : 'Texts'} that the model of this installation takes for alike; how near that is depends on the model.`,
+      media: [part],
+      scale: { zero: 0, perDistance: 1, decimals: 2, unit: 'apart by cosine' },
+      finds: [{ upTo: 0.5, what: 'of the same meaning, as far as the model knows' }],
+    },
     describe: (distance) => `${distance.toFixed(3)} by cosine`,
     parse: parseSignal,
     contentOf: (signal) =>

@@ -97,6 +97,26 @@ export type Comparison = {
   spans?: readonly { queryFromMs: number; queryToMs: number; entryFromMs: number; entryToMs: number; frames: number }[]
 }
 
+/** What content is made of, as far as signals are made of it. */
+export type ContentKind = 'photo' | 'video' | 'audio' | 'text' | 'link'
+
+/** What people are told of a signal type: beside every threshold, hash and match. */
+export type SignalWords = {
+  /** `Photo, PDQ`. */
+  title: string
+  /** What it finds again and what it does not, for whoever chooses among types. */
+  about: string
+  /** What it is made of. */
+  media: readonly ContentKind[]
+  /**
+   * A distance as a number that people read: `zero + distance * perDistance`, to so many decimals, before its unit
+   * (`14 of 256 bits differ`, `92 % of the frames the same`). Without it things are the same or not.
+   */
+  scale?: { zero: number; perDistance: number; decimals: number; unit: string }
+  /** What thresholds up to each distance let in, the nearest first. */
+  finds: readonly { upTo: number; what: string }[]
+}
+
 /**
  * One way of recognising known content. A new one is one file with one of these, and a line in `signal-types/all.ts`.
  * A signal is text in a canonical form: equal signals are equal texts.
@@ -113,6 +133,7 @@ export type SignalType = {
   thresholdStep: number
   /** Which part it looks at; parts of different kinds make different signals. */
   part: MatchedPart['kind']
+  words: SignalWords
   /** What a distance means: `14 of 256 bits`. */
   describe: (distance: number) => string
   /** The canonical form of a signal from outside. Throws an InputError that names `field`, the value and the limit. */
