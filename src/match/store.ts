@@ -456,65 +456,6 @@ export async function markChanged(tx: Tx, tenantId: string, bankId: string, entr
   )
 }
 
-export type BankChange = { tenantId: string; bankId: string; entryId: string; xid: string }
-
-/**
- * Changes by transactions from `fromXid` on that have committed, and the transaction to read from next: every one before
- * it has ended. A change may therefore be read more than once, but none is missed.
- */
-export async function selectBankChanges(
-  query: Query,
-  fromXid: string,
-): Promise<{ changes: BankChange[]; nextXid: string }> {
-  const rows = await query<{
-    horizon: string
-    tenant_id: string | null
-    bank_id: string
-    entry_id: string
-    xid: string
-  }>(
-    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.tenant_id, c.bank_id, c.entry_id, c.xid::text AS xid
-     FROM (SELECT 1) AS one LEFT JOIN bank_changes c ON c.xid >= $1::xid8`,
-    [fromXid],
-    'bank-changes',
-  )
-  return {
-    nextXid: rows[0]!.horizon,
-    changes: rows.flatMap((row) =>
-      row.tenant_id === null
-        ? []
-        : [{ tenantId: row.tenant_id, bankId: row.bank_id, entryId: row.entry_id, xid: row.xid }],
-    ),
-  }
-}
-/** What the indexes in memory hold of a tenant, or of one of its banks, by entry id; pass the last id for the next page. */
-export async function selectSearchedEntries(
-  query: Query,
-  tenantId: string,
-  page: { bankId?: string; afterId: string; limit: number },
-): Promise<SearchedEntry[]> {
-  const rows = await query<Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>>(
-    `SELECT e.entry_id, e.bank_id, e.signals, e.quality, e.labels, e.status FROM bank_entries e
-     WHERE e.tenant_id = $1 AND ($4::text IS NULL OR e.bank_id = $4) AND ${matching} AND e.entry_id > $2
-     ORDER BY e.entry_id LIMIT $3`,
-    [tenantId, page.afterId, page.limit, page.bankId ?? null],
-    'bank-entries-searched',
-  )
-  return rows.map((row) => ({
-    entryId: row.entry_id,
-    bankId: row.bank_id,
-    signals: row.signals,
-    quality: row.quality,
-    labels: row.labels,
-    ...(row.status === 'active' ? {} : { held: true }),
-  }))
-}
-
-export type SearchedEntry = Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'> & {
-  /** Held for review: it matches, and a person looks. */
-  held?: true
-}
-
 export type EntryRecord = {
   entryId: string
   source: string

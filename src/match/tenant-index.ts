@@ -1,3 +1,4 @@
+import { createColumn } from '../kernels/column.ts'
 import { createDigestIndex } from '../kernels/digest-index.ts'
 import type { VisibleBank as Bank } from './bank.ts'
 import type { HammingStats } from '../kernels/hamming-stats.ts'
@@ -40,14 +41,17 @@ export type TenantIndex = {
   readonly banks: ReadonlyMap<string, Bank>
   /** Entries in memory. */
   readonly size: number
-  setBank: (bank: Bank) => void
-  /** Asks a bank no longer; with `entries`, these go too. */
-  dropBank: (bankId: string, entries: boolean) => void
+  /** About how much memory that takes, by the length of the signals. */
+  readonly bytes: number
+  setBanks: (banks: Iterable<Bank>) => void
+  /** Asks a bank no longer. */
+  dropBank: (bankId: string) => void
+  /** Takes out the entries of a bank, some at each step. */
+  dropEntriesOf: (bankId: string) => Iterable<void>
   /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
-  /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
-  putMany: (entries: readonly IndexedEntry[]) => void
-  flush: () => void
+  /** The same for one of very many, quicker; it is found when `maintain` has nothing more to do. */
+  putLater: (entry: IndexedEntry) => void
   /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
@@ -61,9 +65,12 @@ export type TenantIndex = {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
-const flushEntries = 100_000
+const dropSlots = 64
+/** Columns, ids and what an index keeps beside a signal; and what it keeps for a character of one. Measured with hashes. */
+const entryBytes = 100
+const characterBytes = 2
 /** The number of no bank, for slots that are free. */
-const nowhere = 0xffff_ffff
+const nowhere = -1
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
@@ -73,13 +80,13 @@ export function createTenantIndex(): TenantIndex {
   const indexes = signalTypes.map((type) => type.createIndex())
   const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
   const entriesOf = signalTypes.map(() => 0)
+  const lengthOf = signalTypes.map(() => 0)
   let banks: ReadonlyMap<string, Bank> = new Map()
 
   // Entries by slot.
-  let capacity = 64
-  let bankOf = new Uint32Array(capacity)
-  let labelsOf = new Uint32Array(capacity)
-  let typesOf = new Uint32Array(capacity)
+  const bankOf = createColumn(nowhere)
+  const labelsOf = createColumn()
+  const typesOf = createColumn()
   const free: number[] = []
   let slots = 0
   let size = 0
@@ -121,23 +128,15 @@ export function createTenantIndex(): TenantIndex {
     ids.keyOf(slot, key)
     return uuidOfWords(key)
   }
-  const grow = () => {
-    capacity *= 2
-    bankOf = wider(bankOf, capacity)
-    labelsOf = wider(labelsOf, capacity)
-    typesOf = wider(typesOf, capacity)
-  }
-
   const describe = (slot: number, { bankId, labels, held = false }: IndexedEntry) => {
-    bankOf[slot] = numberOfBank(bankId)
-    labelsOf[slot] = numberOfLabels(labels)
+    bankOf.set(slot, numberOfBank(bankId))
+    labelsOf.set(slot, numberOfLabels(labels))
     if (held) heldSlots.add(slot)
     else heldSlots.delete(slot)
   }
-  const takeIn = (entry: IndexedEntry, add: (at: number, slot: number, signal: string) => void) => {
-    const { entryId, signals } = entry
-    const slot = free.pop() ?? slots++
-    if (slot >= capacity) grow()
+  const takeIn = (entry: IndexedEntry, slot: number, how: 'add' | 'addLater') => {
+    const { entryId, signals, quality } = entry
+    for (const column of [bankOf, labelsOf, typesOf]) column.reserve(slot)
     describe(slot, entry)
     size++
     if (uuid.test(entryId)) {
@@ -151,19 +150,14 @@ export function createTenantIndex(): TenantIndex {
     for (const name in signals) {
       const at = typeAt.get(name)
       if (at === undefined) continue
-      add(at, slot, signals[name]!)
+      const index = indexes[at]!
+      if (how === 'addLater' && index.addLater !== undefined) index.addLater(slot, signals[name]!, quality)
+      else index.add(slot, signals[name]!, quality)
       entriesOf[at]!++
+      lengthOf[at]! += signals[name]!.length
       types |= 1 << at
     }
-    typesOf[slot] = types
-  }
-
-  /** What was taken in and is not in the indexes yet: large parts at once are quicker than small ones merged. */
-  let waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
-  const flush = () => {
-    const taken = waiting
-    waiting = indexes.map(() => [])
-    for (const [at, many] of taken.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+    typesOf.set(slot, types)
   }
 
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
@@ -189,9 +183,10 @@ export function createTenantIndex(): TenantIndex {
   }
 
   const drop = (slot: number) => {
-    for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
+    for (let at = 0, types = typesOf.get(slot); types !== 0; at++, types >>>= 1)
       if ((types & 1) !== 0) {
         indexes[at]!.remove(slot)
+        lengthOf[at]! -= lengthOf[at]! / entriesOf[at]!
         entriesOf[at]!--
       }
     const odd = oddIds.get(slot)
@@ -201,7 +196,7 @@ export function createTenantIndex(): TenantIndex {
       oddSlots.delete(odd)
     }
     heldSlots.delete(slot)
-    bankOf[slot] = nowhere
+    bankOf.set(slot, nowhere)
     free.push(slot)
     size--
   }
@@ -213,35 +208,43 @@ export function createTenantIndex(): TenantIndex {
     get size() {
       return size
     },
-    setBank(bank) {
-      numberOfBank(bank.bankId)
-      banks = new Map(banks).set(bank.bankId, bank)
+    get bytes() {
+      return size * entryBytes + characterBytes * lengthOf.reduce((sum, length) => sum + length, 0)
+    },
+    setBanks(more) {
+      const all = new Map(banks)
+      for (const bank of more) {
+        numberOfBank(bank.bankId)
+        all.set(bank.bankId, bank)
+      }
+      banks = all
       preparedFor = new WeakMap()
     },
-    dropBank(bankId, entries) {
+    dropBank(bankId) {
       const rest = new Map(banks)
       rest.delete(bankId)
       banks = rest
       preparedFor = new WeakMap()
+    },
+    *dropEntriesOf(bankId) {
       const number = bankNumbers.get(bankId)
-      if (!entries || number === undefined) return
-      for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
+      for (let slot = 0; number !== undefined && slot < slots; slot++) {
+        if (bankOf.get(slot) === number) drop(slot)
+        if (slot % dropSlots === 0) yield
+      }
     },
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
       const held = slotOf(entry.entryId)
       if (held >= 0) describe(held, entry)
-      else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
+      else takeIn(entry, free.pop() ?? slots++, 'add')
     },
-    putMany(entries) {
-      for (const entry of entries)
-        takeIn(entry, (at, slot, signal) => {
-          if (indexes[at]!.addMany === undefined) indexes[at]!.add(slot, signal, entry.quality)
-          else waiting[at]!.push({ slot, signal, quality: entry.quality })
-        })
-      if (waiting.some((many) => many.length >= flushEntries)) flush()
+    putLater(entry) {
+      const held = slotOf(entry.entryId)
+      if (held >= 0) describe(held, entry)
+      // Slots that were free before would come out of order, which indexes do not like here.
+      else takeIn(entry, slots++, 'addLater')
     },
-    flush,
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
@@ -257,21 +260,21 @@ export function createTenantIndex(): TenantIndex {
       const found: Found[] = []
       if (size === 0) return found
       const prepared = prepare(asked)
-      const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf[slot]!] === 1
+      const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf.get(slot)] === 1
       for (const [at, type] of signalTypes.entries()) {
         if (entriesOf[at] === 0 || options.types?.has(type.name) === false) continue
         const thresholds = prepared.thresholds[at]!
         const hits = indexes[at]!.search(content, {
           radiusMax: prepared.radii[at]!,
-          thresholdOf: (slot) => thresholds[bankOf[slot]!]!,
+          thresholdOf: (slot) => thresholds[bankOf.get(slot)]!,
           ...(wanted === undefined ? {} : { wanted }),
           ...(options.unturned === true ? { unturned: true } : {}),
         })
         for (const hit of hits) {
-          const number = bankOf[hit.slot]!
+          const number = bankOf.get(hit.slot)
           const bank = asked.get(bankIds[number]!)
           if (bank === undefined) continue
-          const labels = labelLists[labelsOf[hit.slot]!]!
+          const labels = labelLists[labelsOf.get(hit.slot)]!
           const held = heldSlots.has(hit.slot)
           found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
         }
@@ -279,12 +282,6 @@ export function createTenantIndex(): TenantIndex {
       return found
     },
   }
-}
-
-function wider(from: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
-  const to = new Uint32Array(capacity)
-  to.set(from)
-  return to
 }
 
 function wordsOfUuid(text: string, into: Uint32Array): void {

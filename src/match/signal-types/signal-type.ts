@@ -75,8 +75,8 @@ export type SearchOptions = {
 export type SignalIndex = {
   /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
   add: (slot: number, signal: string, quality: number | null) => void
-  /** The same for many at once, where that is quicker; slots that are not there yet. */
-  addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
+  /** The same for one of very many, where that is quicker: it is found once `maintain` has nothing more to do. */
+  addLater?: SignalIndex['add']
   /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain?: (budgetNs: number) => boolean
   remove: (slot: number) => void
