@@ -21,11 +21,11 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { ValueBar } from '../../parts/ValueBar.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
 import { useSignalTypes } from '../../parts/signal-types.ts'
 import { PairCounts } from './ClassifiersScreen.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { kindOfSignals } from './state.ts'
 
 const tilePx = 400
 const ahead = 2
