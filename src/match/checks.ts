@@ -215,7 +215,9 @@ export function checkBank(bank: BankFields): void {
 /** What is wrong with thresholds by signal type. */
 export function thresholdProblems(thresholds: Record<string, number>): FieldProblem[] {
   return Object.entries(thresholds).flatMap(([name, threshold]): FieldProblem[] => {
-    const type = typeNamed(name)
+    const [typeName, variant] = name.split(/:(.*)/s)
+    const known = typeNamed(typeName!)
+    const type = variant === undefined || known?.variantPattern?.test(variant) === true ? known : undefined
     const field = `thresholds.${name}`
     if (type === undefined) return [{ field, problem: `is not a signal type; there are ${names()}` }]
     if (isThreshold(threshold, type)) return []

@@ -2,15 +2,16 @@ import type { Database, Query } from '../storage/database.ts'
 import type { VisibleBank } from './bank.ts'
 import { fallsInto } from './sampling.ts'
 import { banksVisibleTo } from './sharing/store.ts'
+import { textEmbeddingType } from './signal-types/embedding.ts'
 import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
-import { selectBankChanges, selectBankEntriesById, selectSearchedEntries } from './store.ts'
+import { selectBankChanges, selectSearchedEntries, selectSearchedEntriesById } from './store.ts'
 import { createTenantIndex, type FindOptions, type Found, type TenantIndex } from './tenant-index.ts'
 
 export type Match = {
   bank: { id: string; name: string; action: string }
   entryId: string
   signalType: string
-  /** Algorithm and version. */
+  /** Algorithm and version; of a vector, the model and its version. */
   version: string
   part: MatchedPart
   distance: number
@@ -78,6 +79,8 @@ export type Lookup = {
 
 export type LookupDeps = {
   db: Pick<Database, 'query'>
+  /** Thresholds of variants of signal types (`type:variant`) where a bank says nothing of them. */
+  variantThresholds?: Readonly<Record<string, number>>
   /** How soon a change by another process is found: twice this at worst, and 0 for never by itself. */
   pollMs?: number
   onError?: (error: Error) => void
@@ -91,7 +94,7 @@ const sliceMs = 1.5
 const tidyNs = 700_000
 
 /** Lookups against an index in memory, one a tenant, loaded when first asked for and then kept up to date in steps. */
-export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDeps): Lookup {
+export function createLookup({ db, variantThresholds, pollMs = 400, onError = () => {} }: LookupDeps): Lookup {
   const tenants = new Map<string, TenantIndex>()
   /** Changes that were taken in and may be read again, with the transaction that made them. */
   const applied = new Map<string, string>()
@@ -113,7 +116,7 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       if (meanwhile !== undefined) return meanwhile
       // Read before the load: what commits during it is then read again by the next refresh.
       if (tenants.size === 0) nextXid = (await selectBankChanges(db.query, farXid)).nextXid
-      const index = await loadTenant(db.query, tenantId)
+      const index = await loadTenant(db.query, tenantId, variantThresholds)
       tenants.set(tenantId, index)
       tidy(index)
       return index
@@ -157,14 +160,13 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       }
       for (const [ownerId, ids] of entryIds)
         for (let at = 0; at < ids.length; at += changesPage) {
-          const page = await selectBankEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
+          const page = await selectSearchedEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
           for (const [followerId, index] of tenants) {
             await inSlices(page, (entry) => {
-              const { entryId, bankId, status, hold } = entry
+              const { entryId, bankId, searched } = entry
               // What lies in a bank that another tenant does not see, or no longer, is not there for it.
               const seen = followerId === ownerId || index.banks.get(bankId)?.ownerTenantId === ownerId
-              if (seen && status === 'active') index.put(entry)
-              else if (seen && status === 'quarantined' && hold === 'review') index.put({ ...entry, held: true })
+              if (seen && searched) index.put(entry)
               else index.drop(entryId)
             })
             tidy(index)
@@ -229,13 +231,16 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>
     content.text === undefined || content.textSignals !== undefined
       ? content
       : { ...content, textSignals: await textSignals(content.text) }
+  const asks = (options: LookupOptions | undefined) => options?.types?.includes(textEmbeddingType.name) !== false
   return {
     ...lookup,
-    lookup: async (tenantId, content, options) => lookup.lookup(tenantId, await whole(content), options),
+    lookup: async (tenantId, content, options) =>
+      lookup.lookup(tenantId, asks(options) ? await whole(content) : content, options),
     async lookupMany(tenantId, contents, options) {
-      const wholes = contents.every(({ text }) => text === undefined)
-        ? contents
-        : await Promise.all(contents.map(whole))
+      const wholes =
+        !asks(options) || contents.every(({ text }) => text === undefined)
+          ? contents
+          : await Promise.all(contents.map(whole))
       return lookup.lookupMany(tenantId, wholes, options)
     },
   }
@@ -244,8 +249,12 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>
 /** Beyond every transaction: reads the horizon without changes. */
 const farXid = '9223372036854775807'
 
-async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> {
-  const index = createTenantIndex()
+async function loadTenant(
+  query: Query,
+  tenantId: string,
+  variantThresholds: LookupDeps['variantThresholds'],
+): Promise<TenantIndex> {
+  const index = createTenantIndex(variantThresholds)
   for (let afterId = ''; ;) {
     const page = await banksVisibleTo(query, tenantId, { afterId, limit: banksPage })
     for (const bank of page) index.setBank(bank)
@@ -329,7 +338,7 @@ function matchesOf(
       bank: { id: bank.bankId, name: bank.name, action: bank.action },
       entryId,
       signalType: type.name,
-      version: type.version,
+      version: hit.variant ?? type.version,
       part,
       distance: hit.distance,
       threshold,

@@ -116,6 +116,15 @@ export const entryColumns = `e.entry_id, e.bank_id, e.signals, e.quality, e.medi
   e.metadata, e.exchange, e.expires_ms, e.status, e.status_reason, e.status_ms, e.hold, e.added_ms, e.added_by, e.import_id,
   e.merged_into, e.matches, e.confirmed, e.dismissed, e.overturned, e.right_verdicts, e.wrong_verdicts, e.right_forgiven,
   e.wrong_forgiven, e.confirmations, e.disputes, e.last_match_ms, e.version`
+/**
+ * The signals of an entry with what models made of it, of each type the vectors of all models in the order of their
+ * names. Whether there are any at all is asked once: most installations have no model.
+ */
+export const signalsWithVectors = `CASE WHEN (SELECT EXISTS (SELECT 1 FROM entry_vectors)) THEN e.signals || coalesce((
+    SELECT jsonb_object_agg(v.type, v.signal) FROM (
+      SELECT type, string_agg(vector, ' ' ORDER BY vector) AS signal FROM entry_vectors
+      WHERE tenant_id = e.tenant_id AND entry_id = e.entry_id AND vector IS NOT NULL GROUP BY type) AS v), '{}')
+  ELSE e.signals END`
 /** Which entries match: active ones, and those that are held for review. */
 export const matching = `(e.status = 'active' OR e.status = 'quarantined' AND e.hold = 'review')`
 
@@ -477,22 +486,40 @@ export async function selectSearchedEntries(
   tenantId: string,
   page: { bankId?: string; afterId: string; limit: number },
 ): Promise<SearchedEntry[]> {
-  const rows = await query<Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>>(
-    `SELECT e.entry_id, e.bank_id, e.signals, e.quality, e.labels, e.status FROM bank_entries e
+  const rows = await query<SearchedRow>(
+    `SELECT ${searchedColumns} FROM bank_entries e
      WHERE e.tenant_id = $1 AND ($4::text IS NULL OR e.bank_id = $4) AND ${matching} AND e.entry_id > $2
      ORDER BY e.entry_id LIMIT $3`,
     [tenantId, page.afterId, page.limit, page.bankId ?? null],
     'bank-entries-searched',
   )
-  return rows.map((row) => ({
-    entryId: row.entry_id,
-    bankId: row.bank_id,
-    signals: row.signals,
-    quality: row.quality,
-    labels: row.labels,
-    ...(row.status === 'active' ? {} : { held: true }),
-  }))
+  return rows.map(toSearchedEntry)
 }
+
+/** The same of these entries, and whether each is searched now. */
+export async function selectSearchedEntriesById(
+  query: Query,
+  tenantId: string,
+  entryIds: readonly string[],
+): Promise<(SearchedEntry & { searched: boolean })[]> {
+  const rows = await query<SearchedRow & { searched: boolean }>(
+    `SELECT ${searchedColumns}, ${matching} AS searched FROM bank_entries e WHERE e.tenant_id = $1 AND e.entry_id = ANY($2)`,
+    [tenantId, entryIds],
+    'bank-entries-searched-by-id',
+  )
+  return rows.map((row) => ({ ...toSearchedEntry(row), searched: row.searched }))
+}
+
+type SearchedRow = Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>
+const searchedColumns = `e.entry_id, e.bank_id, ${signalsWithVectors} AS signals, e.quality, e.labels, e.status`
+const toSearchedEntry = (row: SearchedRow): SearchedEntry => ({
+  entryId: row.entry_id,
+  bankId: row.bank_id,
+  signals: row.signals,
+  quality: row.quality,
+  labels: row.labels,
+  ...(row.status === 'active' ? {} : { held: true }),
+})
 
 export type SearchedEntry = Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'> & {
   /** Held for review: it matches, and a person looks. */

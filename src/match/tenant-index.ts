@@ -43,7 +43,7 @@ export type TenantIndex = {
   setBank: (bank: Bank) => void
   /** Asks a bank no longer; with `entries`, these go too. */
   dropBank: (bankId: string, entries: boolean) => void
-  /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
+  /** Takes an entry that matches. Its signals never change but for what models make; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
   /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
   putMany: (entries: readonly IndexedEntry[]) => void
@@ -62,14 +62,17 @@ export type TenantIndex = {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
 const flushEntries = 100_000
+/** Names of variants come with queries: no more than these are remembered. */
+const variantsMax = 64
 /** The number of no bank, for slots that are free. */
 const nowhere = 0xffff_ffff
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
  * for each entry (about 60 bytes beside the signals; a million objects would take hundreds of megabytes).
+ * `variantThresholds` are those of variants of types (`type:variant`) for banks that say nothing of them.
  */
-export function createTenantIndex(): TenantIndex {
+export function createTenantIndex(variantThresholds: Readonly<Record<string, number>> = {}): TenantIndex {
   const indexes = signalTypes.map((type) => type.createIndex())
   const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
   const entriesOf = signalTypes.map(() => 0)
@@ -167,7 +170,15 @@ export function createTenantIndex(): TenantIndex {
   }
 
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
-  type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
+  type Prepared = {
+    asked: Uint8Array
+    all: boolean
+    thresholds: Float64Array[]
+    radii: number[]
+    /** Of variants, by `type:variant`; made when first asked for. */
+    variants: Map<string, { thresholds: Float64Array; radiusMax: number }>
+    bankCount: number
+  }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
   const prepare = (asked: ReadonlyMap<string, Bank>): Prepared => {
     const known = preparedFor.get(asked)
@@ -179,12 +190,27 @@ export function createTenantIndex(): TenantIndex {
         Float64Array.from(bankIds, (bankId) => asked.get(bankId)?.thresholds[name] ?? threshold),
       ),
       radii: [],
+      variants: new Map(),
       bankCount: bankIds.length,
     }
-    made.radii = made.thresholds.map((each) =>
-      each.reduce((most, one, at) => (made.asked[at] ? Math.max(most, one) : most), 0),
-    )
+    made.radii = made.thresholds.map((each) => radiusOf(made.asked, each))
     preparedFor.set(asked, made)
+    return made
+  }
+  const radiusOf = (asked: Uint8Array, thresholds: Float64Array) =>
+    thresholds.reduce((most, one, at) => (asked[at] === 1 ? Math.max(most, one) : most), 0)
+  /** A bank's threshold for a variant, else for its type, else that of the variant itself, else that of the type. */
+  const variantOf = (prepared: Prepared, asked: ReadonlyMap<string, Bank>, type: SignalType, variant: string) => {
+    const name = `${type.name}:${variant}`
+    const known = prepared.variants.get(name)
+    if (known !== undefined) return known
+    const fallback = variantThresholds[name] ?? type.threshold
+    const thresholds = Float64Array.from(bankIds, (bankId) => {
+      const own = asked.get(bankId)?.thresholds
+      return own?.[name] ?? own?.[type.name] ?? fallback
+    })
+    const made = { thresholds, radiusMax: radiusOf(prepared.asked, thresholds) }
+    if (prepared.variants.size < variantsMax) prepared.variants.set(name, made)
     return made
   }
 
@@ -204,6 +230,18 @@ export function createTenantIndex(): TenantIndex {
     bankOf[slot] = nowhere
     free.push(slot)
     size--
+  }
+
+  /** What models make of an entry comes later than the entry, and anew with another model. */
+  const replace = (at: number, slot: number, signal: string | undefined) => {
+    const bit = 1 << at
+    const there = (typesOf[slot]! & bit) !== 0
+    if (signal !== undefined) indexes[at]!.add(slot, signal, null)
+    else if (there) indexes[at]!.remove(slot)
+    if (there !== (signal !== undefined)) {
+      typesOf[slot]! ^= bit
+      entriesOf[at]! += there ? -1 : 1
+    }
   }
 
   return {
@@ -230,8 +268,11 @@ export function createTenantIndex(): TenantIndex {
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
       const held = slotOf(entry.entryId)
-      if (held >= 0) describe(held, entry)
-      else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
+      if (held >= 0) {
+        describe(held, entry)
+        for (const [at, { name, variantPattern }] of signalTypes.entries())
+          if (variantPattern !== undefined) replace(at, held, entry.signals[name])
+      } else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
     },
     putMany(entries) {
       for (const entry of entries)
@@ -264,6 +305,14 @@ export function createTenantIndex(): TenantIndex {
         const hits = indexes[at]!.search(content, {
           radiusMax: prepared.radii[at]!,
           thresholdOf: (slot) => thresholds[bankOf[slot]!]!,
+          ...(type.variantPattern === undefined
+            ? {}
+            : {
+                variant: (name: string) => {
+                  const own = variantOf(prepared, asked, type, name)
+                  return { radiusMax: own.radiusMax, thresholdOf: (slot: number) => own.thresholds[bankOf[slot]!]! }
+                },
+              }),
           ...(wanted === undefined ? {} : { wanted }),
           ...(options.unturned === true ? { unturned: true } : {}),
         })
@@ -273,7 +322,8 @@ export function createTenantIndex(): TenantIndex {
           if (bank === undefined) continue
           const labels = labelLists[labelsOf[hit.slot]!]!
           const held = heldSlots.has(hit.slot)
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
+          const own = hit.variant === undefined ? thresholds : variantOf(prepared, asked, type, hit.variant).thresholds
+          found.push({ type, hit, bank, threshold: own[number]!, entryId: idOf(hit.slot), labels, held })
         }
       }
       return found

@@ -50,6 +50,8 @@ export type MatchedPart =
 
 export type SignalHit = {
   slot: number
+  /** By which of several ways of the type, where it has such: the model and version that made the vectors. */
+  variant?: string
   part: MatchedPart
   distance: number
   /** 0 to 1. */
@@ -65,6 +67,8 @@ export type SignalHit = {
 export type SearchOptions = {
   radiusMax: number
   thresholdOf: (slot: number) => number
+  /** The same two of a variant of the type, for types that have any: a bank may set a threshold for each. */
+  variant?: (name: string) => { radiusMax: number; thresholdOf: (slot: number) => number }
   /** Slots of other banks than those asked for are left out inside the search; all are wanted where missing. */
   wanted?: (slot: number) => boolean
   /** Photos are looked for as they are and not turned; for platforms that sent all turned hashes themselves. */
@@ -73,7 +77,7 @@ export type SearchOptions = {
 
 /** The entries of one tenant under one signal type, searched in memory. */
 export type SignalIndex = {
-  /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
+  /** Takes a signal in its canonical form under a slot, in place of what is there: a number that other entries do not use. */
   add: (slot: number, signal: string, quality: number | null) => void
   /** The same for many at once, where that is quicker; slots that are not there yet. */
   addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
@@ -111,6 +115,8 @@ export type SignalType = {
   thresholdMax: number
   /** Thresholds are multiples of this: 1 for bits, 0.01 for shares. */
   thresholdStep: number
+  /** Names of its variants, where it has such (models): `type:variant` is the key of a variant's own threshold. */
+  variantPattern?: RegExp
   /** Which part it looks at; parts of different kinds make different signals. */
   part: MatchedPart['kind']
   /** What a distance means: `14 of 256 bits`. */

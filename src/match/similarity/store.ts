@@ -2,6 +2,7 @@ import type { Author } from '../../domain/entry.ts'
 import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
 import type { SimilarityModel, SimilarityReport } from './classifier.ts'
 import type { PairFeatures, Scope } from './features.ts'
+import { signalsWithVectors } from '../store.ts'
 
 export type ClassifierMode = 'shadow' | 'live' | 'retired'
 export type Classifier = {
@@ -213,8 +214,8 @@ export function selectEntrySample(
   limit: number,
 ): Promise<{ entryId: string; signals: Record<string, string>; quality: number | null }[]> {
   return query(
-    `SELECT entry_id AS "entryId", signals, quality FROM bank_entries WHERE tenant_id = $1 AND status = 'active'
-     ORDER BY md5(entry_id) LIMIT $2`,
+    `SELECT e.entry_id AS "entryId", ${signalsWithVectors} AS signals, e.quality FROM bank_entries e
+     WHERE e.tenant_id = $1 AND e.status = 'active' ORDER BY md5(e.entry_id) LIMIT $2`,
     [tenantId, limit],
   )
 }
