@@ -74,9 +74,10 @@ export function signalsOf(input: NewEntryContent): { signals: Record<string, str
 /** Every signal that the text signal types make of a text; one that says nothing is refused. */
 function signalsOfText(text: string): Record<string, string> {
   const signals: Record<string, string> = { text: typeNamed('text')!.parse('text', text) }
+  const content = { text }
   for (const type of signalTypes) {
     if (type.part !== 'text' || type.name === 'text') continue
-    const signal = type.signalOf({ text })
+    const signal = type.signalOf(content)
     if (signal !== undefined) signals[type.name] = signal
   }
   return signals

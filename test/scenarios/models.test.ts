@@ -110,7 +110,7 @@ test('entries old and new get vectors of every model, versions run side by side,
   assert.deepEqual(await find({ text: 'now buy today sale watches cheap' }), [
     { entryId: old, type: 'embedding-text', version: 'words@1', threshold: 0.03 },
   ])
-  // The same shapes, drawn again and smaller: other bytes.
+  // The same photo, smaller: other bytes.
   const smaller = await sharp(await picture(1))
     .resize(280)
     .flop()
