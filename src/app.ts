@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { hostname } from 'node:os'
+import { hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
@@ -78,6 +78,7 @@ import { quarantineIfOverturned } from './match/changes.ts'
 import { createPastMatches } from './match/hygiene/past.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
+import { selectTenantsByEntries } from './match/memory/store.ts'
 import { bankProjector } from './match/project.ts'
 import { createClusters } from './match/seen/clusters.ts'
 import { createSeen } from './match/seen/seen.ts'
@@ -143,6 +144,10 @@ const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 const followEveryMs = 1_000
 const dayMs = 86_400_000
+/** Of the memory of the machine, what indexes may use; the database, media and everything else need the rest. */
+const indexMemoryShare = 0.4
+/** Tenants that used a key within so long have their indexes loaded before others. */
+const usedLatelyMs = 7 * dayMs
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
@@ -234,14 +239,20 @@ async function wire(
     hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
   const meter = createMatchMeter({ db, clock })
-  const variantThresholds = Object.fromEntries(
-    embedder.models.flatMap(({ id, type, threshold }) =>
-      threshold === undefined ? [] : [[`${type}:${id}`, threshold]],
+  const indexes = createLookup({
+    db,
+    variantThresholds: Object.fromEntries(
+      embedder.models.flatMap(({ id, type, threshold }) =>
+        threshold === undefined ? [] : [[`${type}:${id}`, threshold]],
+      ),
     ),
-  )
+    pollMs: 0,
+    // What a container may use is 0 where nobody said.
+    bytesMax: indexMemoryShare * Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    onError: (error) => log({ level: 'warn', msg: 'an index was not loaded', error: error.message }),
+  })
   // What models make of a text is there when matches are judged.
-  const judging = withJudgements(createLookup({ db, variantThresholds, pollMs: 0 }), { query: db.query, clock })
-  const lookup = withTextSignals(judging, embedder.text)
+  const lookup = withTextSignals(withJudgements(indexes, { query: db.query, clock }), embedder.text)
   const vectors = createEntryVectors({ db, clock, embedder, media, refresh: () => lookup.refresh(), log })
   const seen = createSeen({ query: db.query, clock })
   const book = createRuleBook({ db, clock })
@@ -440,7 +451,7 @@ async function wire(
   effectRoutes(mount, { ...access, vault, post, outbound })
   liveRoutes(app, mount, { hub, auth })
   const migrations = (await readMigrations()).map((migration) => migration.name)
-  systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations })
+  systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations, loaded: lookup.ahead })
   statusRoutes(mount, {
     db,
     clock,
@@ -450,6 +461,11 @@ async function wire(
     consumer: 'judge',
     lookup,
     book,
+  })
+  const loadingAhead = lookup.loadAhead(await selectTenantsByEntries(db.query, clock() - usedLatelyMs))
+  onStop(() => {
+    lookup.close()
+    return loadingAhead
   })
   await consoleFiles(app, fileURLToPath(new URL('../dist/console', import.meta.url)))
   const url = await app.listen({ host: config.host, port: config.port })

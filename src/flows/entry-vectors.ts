@@ -1,6 +1,6 @@
 import type { Embedder, EmbeddingModel } from '../media/embedding.ts'
 import type { MediaLibrary } from '../media/library.ts'
-import { selectBankChanges } from '../match/store.ts'
+import { selectBankChanges, selectSnapshot, type BankChange } from '../match/memory/store.ts'
 import {
   countVectors,
   deleteVectors,
@@ -37,7 +37,6 @@ const pageEntries = 32
 const dropVectors = 2_000
 const changedPage = 2_000
 const retryMs = 30_000
-const horizon = '9223372036854775807'
 
 type Progress = {
   model: EmbeddingModel
@@ -58,7 +57,7 @@ export function createEntryVectors(deps: EntryVectorsDeps): EntryVectors {
     after: { tenantId: '', entryId: '' },
     complete: false,
   }))
-  let nextXid: string | undefined
+  let since: string | undefined
   let dropped = false
   let stopped = false
 
@@ -113,22 +112,28 @@ export function createEntryVectors(deps: EntryVectorsDeps): EntryVectors {
 
   /** Entries that changed since the last time: new ones among them have no vectors yet. */
   const follow = async (): Promise<number> => {
-    const { changes, nextXid: next } = await selectBankChanges(db.query, nextXid ?? horizon)
-    const idsOf = Map.groupBy(
-      changes.filter(({ entryId }) => entryId !== ''),
-      ({ tenantId }) => tenantId,
-    )
+    since ??= await selectSnapshot(db.query)
     let made = 0
-    for (const [tenantId, of] of idsOf)
-      for (let at = 0; at < of.length && !stopped; at += changedPage) {
-        const ids = of.slice(at, at + changedPage).map(({ entryId }) => entryId)
+    for (let until: string | undefined, after: BankChange | undefined; ;) {
+      const page = await selectBankChanges(db.query, since, { until, after, limit: changedPage })
+      until = page.until
+      after = page.changes.at(-1)
+      const idsOf = Map.groupBy(
+        page.changes.filter(({ entryId }) => entryId !== ''),
+        ({ tenantId }) => tenantId,
+      )
+      for (const [tenantId, of] of idsOf)
         for (const progress of models)
-          made += await attempt(progress, async () =>
-            embed(progress.model, await selectUnseenOf(db.query, progress.model, tenantId, ids)),
-          )
+          made += await attempt(progress, async () => {
+            const ids = of.map(({ entryId }) => entryId)
+            return embed(progress.model, await selectUnseenOf(db.query, progress.model, tenantId, ids))
+          })
+      if (stopped) return made
+      if (page.changes.length < changedPage) {
+        since = until
+        return made
       }
-    if (!stopped) nextXid = next
-    return made
+    }
   }
 
   const goOn = async (progress: Progress): Promise<number> =>

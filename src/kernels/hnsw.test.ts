@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createByteVectors, directionBytes, vectorDistance } from './byte-vectors.ts'
 import { createVectorIndex, type VectorIndex } from './hnsw.ts'
 import { createRandom, type Random } from './random.ts'

@@ -183,6 +183,22 @@ export async function selectBankEntries(query: Query, tenantId: string, page: En
   return rows.map(toBankEntry)
 }
 
+/** Ids of what an import added and that matches, in order; pass the last one for the next page. */
+export async function selectImportedEntries(
+  query: Query,
+  tenantId: string,
+  importId: string,
+  afterId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await query<{ entry_id: string }>(
+    `SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND import_id = $2 AND status = 'active' AND entry_id > $3
+     ORDER BY entry_id LIMIT $4`,
+    [tenantId, importId, afterId, limit],
+  )
+  return rows.map((row) => row.entry_id)
+}
+
 export async function selectBankEntry(query: Query, tenantId: string, entryId: string): Promise<BankEntry | undefined> {
   return (await selectBankEntriesById(query, tenantId, [entryId]))[0]
 }
@@ -447,83 +463,6 @@ export async function markChanged(tx: Tx, tenantId: string, bankId: string, entr
     [tenantId, bankId, entryId],
     'bank-change',
   )
-}
-
-export type BankChange = { tenantId: string; bankId: string; entryId: string; xid: string }
-
-/**
- * Changes by transactions from `fromXid` on that have committed, and the transaction to read from next: every one before
- * it has ended. A change may therefore be read more than once, but none is missed.
- */
-export async function selectBankChanges(
-  query: Query,
-  fromXid: string,
-): Promise<{ changes: BankChange[]; nextXid: string }> {
-  const rows = await query<{
-    horizon: string
-    tenant_id: string | null
-    bank_id: string
-    entry_id: string
-    xid: string
-  }>(
-    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.tenant_id, c.bank_id, c.entry_id, c.xid::text AS xid
-     FROM (SELECT 1) AS one LEFT JOIN bank_changes c ON c.xid >= $1::xid8`,
-    [fromXid],
-    'bank-changes',
-  )
-  return {
-    nextXid: rows[0]!.horizon,
-    changes: rows.flatMap((row) =>
-      row.tenant_id === null
-        ? []
-        : [{ tenantId: row.tenant_id, bankId: row.bank_id, entryId: row.entry_id, xid: row.xid }],
-    ),
-  }
-}
-/** What the indexes in memory hold of a tenant, or of one of its banks, by entry id; pass the last id for the next page. */
-export async function selectSearchedEntries(
-  query: Query,
-  tenantId: string,
-  page: { bankId?: string; afterId: string; limit: number },
-): Promise<SearchedEntry[]> {
-  const rows = await query<SearchedRow>(
-    `SELECT ${searchedColumns} FROM bank_entries e
-     WHERE e.tenant_id = $1 AND ($4::text IS NULL OR e.bank_id = $4) AND ${matching} AND e.entry_id > $2
-     ORDER BY e.entry_id LIMIT $3`,
-    [tenantId, page.afterId, page.limit, page.bankId ?? null],
-    'bank-entries-searched',
-  )
-  return rows.map(toSearchedEntry)
-}
-
-/** The same of these entries, and whether each is searched now. */
-export async function selectSearchedEntriesById(
-  query: Query,
-  tenantId: string,
-  entryIds: readonly string[],
-): Promise<(SearchedEntry & { searched: boolean })[]> {
-  const rows = await query<SearchedRow & { searched: boolean }>(
-    `SELECT ${searchedColumns}, ${matching} AS searched FROM bank_entries e WHERE e.tenant_id = $1 AND e.entry_id = ANY($2)`,
-    [tenantId, entryIds],
-    'bank-entries-searched-by-id',
-  )
-  return rows.map((row) => ({ ...toSearchedEntry(row), searched: row.searched }))
-}
-
-type SearchedRow = Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>
-const searchedColumns = `e.entry_id, e.bank_id, ${signalsWithVectors} AS signals, e.quality, e.labels, e.status`
-const toSearchedEntry = (row: SearchedRow): SearchedEntry => ({
-  entryId: row.entry_id,
-  bankId: row.bank_id,
-  signals: row.signals,
-  quality: row.quality,
-  labels: row.labels,
-  ...(row.status === 'active' ? {} : { held: true }),
-})
-
-export type SearchedEntry = Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'> & {
-  /** Held for review: it matches, and a person looks. */
-  held?: true
 }
 
 export type EntryRecord = {

@@ -148,7 +148,7 @@ test('an entry takes signals of any type, and every bad field is named', async (
   ] as const) {
     const problem = assertProblem(await post(body), 422)
     assert.ok(
-      problem.errors!.some((one) => one.field === field || one.field.startsWith(`${field}`)),
+      problem.errors!.some((one) => one.field === field || one.field.startsWith(field)),
       `${field}: ${JSON.stringify(problem)}`,
     )
   }

@@ -7,6 +7,7 @@ import { previewMime } from '../../media/preview.ts'
 import type { Database } from '../../storage/database.ts'
 import { compareSignals, getMedia, hashContent, makeUpload } from '../contract/match.ts'
 import type { ResponseOf } from '../contract/route.ts'
+import { listSignalTypes } from '../contract/signal-types.ts'
 import { authorOf } from '../principal.ts'
 import { notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
@@ -100,6 +101,24 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       ...(readings === undefined ? {} : { readings }),
     }
   })
+
+  mount(listSignalTypes, () => ({
+    items: signalTypes.map(({ name, version, threshold, thresholdMax, thresholdStep, words }) => ({
+      name,
+      version,
+      title: words.title,
+      about: words.about,
+      media: [...words.media],
+      threshold,
+      thresholdMax,
+      thresholdStep,
+      scale:
+        words.scale === undefined
+          ? null
+          : { ...words.scale, nearer: words.scale.perDistance > 0 ? ('lower' as const) : ('higher' as const) },
+      finds: [...words.finds],
+    })),
+  }))
 
   mount(compareSignals, ({ body }) => {
     const type = signalTypeNamed('signalType', body.signalType)

@@ -36,6 +36,13 @@ function embeddingType(name: string, part: 'photo' | 'text'): SignalType {
     thresholdStep: 0.01,
     variantPattern: modelPattern,
     part,
+    words: {
+      title: part === 'photo' ? 'Photo, by its meaning' : 'Text, by its meaning',
+      about: `${part === 'photo' ? 'Photos' : 'Texts'} that the model of this installation takes for alike; how near that is depends on the model.`,
+      media: [part],
+      scale: { zero: 0, perDistance: 1, decimals: 2, unit: 'apart by cosine' },
+      finds: [{ upTo: 0.5, what: 'of the same meaning, as far as the model knows' }],
+    },
     describe: (distance) => `${distance.toFixed(3)} by cosine`,
     parse: parseSignal,
     contentOf: (signal) =>
@@ -91,7 +98,7 @@ function embeddingType(name: string, part: 'photo' | 'text'): SignalType {
           for (const key of keysOf.get(slot) ?? []) take(slot, key)
           keysOf.delete(slot)
         },
-        maintain: (budgetNs) => {
+        improve: (budgetNs) => {
           for (const index of indexes.values()) if (index.maintain(budgetNs)) return true
           return false
         },

@@ -79,10 +79,12 @@ export type SearchOptions = {
 export type SignalIndex = {
   /** Takes a signal in its canonical form under a slot, in place of what is there: a number that other entries do not use. */
   add: (slot: number, signal: string, quality: number | null) => void
-  /** The same for many at once, where that is quicker; slots that are not there yet. */
-  addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
+  /** The same for one of very many, where that is quicker: it is found once `maintain` has nothing more to do. */
+  addLater?: SignalIndex['add']
   /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain?: (budgetNs: number) => boolean
+  /** Makes itself quicker for about so long; everything is found before, too. Answers whether there is more to do. */
+  improve?: (budgetNs: number) => boolean
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
@@ -99,6 +101,26 @@ export type Comparison = {
   entryShare?: number
   /** Which times of the query are which times of the entry, for what runs in time. */
   spans?: readonly { queryFromMs: number; queryToMs: number; entryFromMs: number; entryToMs: number; frames: number }[]
+}
+
+/** What content is made of, as far as signals are made of it. */
+export type ContentKind = 'photo' | 'video' | 'audio' | 'text' | 'link'
+
+/** What people are told of a signal type: beside every threshold, hash and match. */
+export type SignalWords = {
+  /** `Photo, PDQ`. */
+  title: string
+  /** What it finds again and what it does not, for whoever chooses among types. */
+  about: string
+  /** What it is made of. */
+  media: readonly ContentKind[]
+  /**
+   * A distance as a number that people read: `zero + distance * perDistance`, to so many decimals, before its unit
+   * (`14 of 256 bits differ`, `92 % of the frames the same`). Without it things are the same or not.
+   */
+  scale?: { zero: number; perDistance: number; decimals: number; unit: string }
+  /** What thresholds up to each distance let in, the nearest first. */
+  finds: readonly { upTo: number; what: string }[]
 }
 
 /**
@@ -119,6 +141,7 @@ export type SignalType = {
   variantPattern?: RegExp
   /** Which part it looks at; parts of different kinds make different signals. */
   part: MatchedPart['kind']
+  words: SignalWords
   /** What a distance means: `14 of 256 bits`. */
   describe: (distance: number) => string
   /** The canonical form of a signal from outside. Throws an InputError that names `field`, the value and the limit. */

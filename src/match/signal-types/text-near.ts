@@ -47,6 +47,16 @@ export const textNearType: SignalType = {
   thresholdMax: 0.7,
   part: 'text',
   thresholdStep: 0.01,
+  words: {
+    title: 'Nearly the same text',
+    about: 'Texts that share much of their wording (MinHash): names, sums and sentences may differ.',
+    media: ['text'],
+    scale: { zero: 100, perDistance: -100, decimals: 0, unit: '% of the wording the same' },
+    finds: [
+      { upTo: 0.5, what: 'the same text with some words changed' },
+      { upTo: 0.7, what: 'also texts that only quote it, and some on the same matter' },
+    ],
+  },
   describe: (distance) => `${Math.round(100 * (1 - distance))} % of the wording the same`,
   parse(field, signal) {
     const sketch = decode(signal)

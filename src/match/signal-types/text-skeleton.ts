@@ -27,6 +27,12 @@ export const textSkeletonType: SignalType = {
   thresholdMax: 0,
   part: 'text',
   thresholdStep: 1,
+  words: {
+    title: 'Same words, disguised',
+    about: 'Texts whose letters were swapped for others that look alike, spread out or broken up to escape filters.',
+    media: ['text'],
+    finds: [{ upTo: 0, what: 'the same words, with look-alike letters undone' }],
+  },
   describe: (distance) => (distance === 0 ? 'the same words in disguise' : 'other words'),
   parse(field, signal) {
     const skeleton = saying(skeletonOf(signal).text)

@@ -13,6 +13,13 @@ export const textType: SignalType = {
   thresholdMax: 0,
   part: 'text',
   thresholdStep: 1,
+  words: {
+    title: 'Same words',
+    about:
+      'Texts with the same words in the same order, whatever the case, accents and punctuation; also inside longer ones.',
+    media: ['text'],
+    finds: [{ upTo: 0, what: 'the same words in the same order' }],
+  },
   describe: (distance) => (distance === 0 ? 'the same words' : 'other words'),
   parse(field, signal) {
     const { text } = foldText(signal)

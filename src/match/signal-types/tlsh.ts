@@ -21,6 +21,17 @@ export const tlshType: SignalType = {
   thresholdMax,
   part: 'text',
   thresholdStep: 1,
+  words: {
+    title: 'Text, TLSH',
+    about:
+      'Longer texts by the digest that other parties exchange; nearly the same text is found more surely by its wording.',
+    media: ['text'],
+    scale: { zero: 0, perDistance: 1, decimals: 0, unit: 'apart in TLSH' },
+    finds: [
+      { upTo: 30, what: 'the same text with small changes' },
+      { upTo: thresholdMax, what: 'also texts that were much changed, and some that only are alike' },
+    ],
+  },
   describe: (distance) => (distance === 0 ? 'the same TLSH digest' : `${distance} apart in TLSH, lengths left out`),
   parse(field, signal) {
     const digest = tlshFromText(signal)

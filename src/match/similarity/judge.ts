@@ -1,7 +1,7 @@
 import type { Query } from '../../storage/database.ts'
 import { signalTypes } from '../signal-types/all.ts'
 import type { LookupContent, MatchedPart, MediaContent } from '../signal-types/signal-type.ts'
-import { selectSearchedEntriesById } from '../store.ts'
+import { selectSearchedEntriesById } from '../memory/store.ts'
 import type { Lookup, SimilarityJudgement } from '../lookup.ts'
 import { judgePair, type JudgedPair } from './classifier.ts'
 import { pairFeatures, type FoundSignal, type PairFeatures } from './features.ts'

@@ -10,7 +10,7 @@ import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { PastMatchesView } from './PastMatchesView.tsx'
 import { sendMedia } from './send.ts'
-import { signalWords } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { hashIn } from './state.ts'
 
 /** Adds a file, a text or a hash; shows first what the banks already know of it, and what it would have matched. */
@@ -37,6 +37,7 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
   const [way, setWay] = useState<Way>('file')
   const [hash, setHash] = useState('')
   const [hashType, setHashType] = useState('pdq')
+  const types = useSignalTypes()
   const [draft, setDraft] = useState(false)
   const [labels, setLabels] = useState<string[]>([])
   const [source, setSource] = useState('')
@@ -199,7 +200,7 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
             value={hash}
             onChange={(event) => {
               const value = event.currentTarget.value
-              const known = hashIn(value)
+              const known = hashIn(value, types)
               setHash(known?.value ?? value)
               if (known !== undefined && (hashType === 'pdq' || known.type !== 'pdq')) setHashType(known.type)
               else if (/^https?:/i.test(value.trim())) setHashType('url')
@@ -210,7 +211,8 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           />
           <Select
             label="Signal type"
-            data={Object.entries(signalWords).map(([value, { title }]) => ({ value, label: title }))}
+            description={types.all.find(({ name }) => name === hashType)?.about}
+            data={types.all.map(({ name, title }) => ({ value: name, label: title }))}
             value={hashType}
             onChange={(value) => setHashType(value ?? 'pdq')}
             allowDeselect={false}

@@ -13,7 +13,7 @@ import { ErrorState } from '../../parts/ErrorState.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
-import { distanceText, signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 
 /** Entries that match each other, in groups; each is merged in one step and taken apart again in one. */
 export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean }) {
@@ -59,6 +59,7 @@ export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean 
 
 /** One group: which entry stays, and one button that merges the rest into it. */
 export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
+  const types = useSignalTypes()
   const best = group.entries.toSorted((a, b) => b.matches - a.matches || a.addedMs - b.addedMs)[0]!
   const [keep, setKeep] = useState(best.entryId)
   const { bankId } = group
@@ -97,7 +98,7 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
                 {countOf(entry.matches, 'match', 'matches')} · <RelativeTime timeMs={entry.addedMs} />
               </span>
               <span className="faint small">
-                {signalTitle(entry.signalType)}: {distanceText(entry.signalType, entry.distance)}
+                {types.title(entry.signalType)}: {types.distance(entry.signalType, entry.distance)}
               </span>
             </div>
           ))}

@@ -26,7 +26,7 @@ import { EntryMatches } from './EntryMatches.tsx'
 import { RetroPanel } from './RetroPanel.tsx'
 import { EntryExchange, EntryHistory, EntryOpinions } from './EntryOrigin.tsx'
 import { EntryPrecision } from './EntryPrecision.tsx'
-import { signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { entryTitle, statusText, statusTones } from './state.ts'
 import './banks.css'
 
@@ -200,6 +200,7 @@ export function Screen() {
 const capitalised = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase())
 
 function Content({ entry }: { entry: BankEntry }) {
+  const types = useSignalTypes()
   const signals = Object.entries(entry.signals)
   return (
     <>
@@ -230,8 +231,8 @@ function Content({ entry }: { entry: BankEntry }) {
         </summary>
         <EvidenceList
           facts={signals.map(([name, value]) => [
-            signalTitle(name),
-            <CopyId key={name} id={value} label={signalTitle(name)} characters={46} />,
+            types.title(name),
+            <CopyId key={name} id={value} label={types.title(name)} characters={46} />,
           ])}
         />
       </details>

@@ -9,7 +9,7 @@ import {
 import { ApiError } from '../../../http/client.ts'
 import { problemOf, problemText, useChange } from '../../api.ts'
 import { Panel } from '../../parts/Page.tsx'
-import { signalWords } from '../banks/signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { FieldInput, filled } from './FieldInput.tsx'
 import { everyChoices, everyText } from './state.ts'
 
@@ -23,6 +23,7 @@ export function ExchangeSettings({
   info: ExchangeKindInfo
   may: boolean
 }) {
+  const types = useSignalTypes()
   const [version, setVersion] = useState(exchange.version)
   const [name, setName] = useState(exchange.name)
   const [settings, setSettings] = useState<Record<string, unknown>>(exchange.settings)
@@ -93,7 +94,7 @@ export function ExchangeSettings({
                 size="xs"
                 label="Signal types"
                 description="Empty: all that can be matched here"
-                data={Object.keys(signalWords)}
+                data={types.all.map(({ name, title }) => ({ value: name, label: title }))}
                 value={filter.types ?? []}
                 onChange={(types) => setFilter(withList(filter, 'types', types))}
               />

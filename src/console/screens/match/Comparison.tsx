@@ -18,18 +18,21 @@ import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { ValueBar } from '../../parts/ValueBar.tsx'
+import { useSignalTypes } from '../../parts/signal-types.ts'
+import { hashOnlyText } from '../banks/state.ts'
 import type { Asked } from './asked.ts'
 import { DistanceBar } from './DistanceBar.tsx'
 import { Judgements } from './Judgements.tsx'
 import { Overlay } from './Overlay.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { clockText, differingBits, kindOfSignals, layOver, nearestReading, signalText, type Found } from './state.ts'
+import { clockText, differingBits, kindOfSignals, layOver, nearestReading, type Found } from './state.ts'
 
 const tilePx = 300
 const views = ['side', 'wipe', 'difference'] as const
 
 /** The query beside the entry that it matches, with everything that says how alike they are, and what can be done. */
 export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found; onAdd: () => void }) {
+  const types = useSignalTypes()
   const url = useUrl()
   const mayBanks = useMay('banks:read')
   const mayAdd = useMay('banks:write')
@@ -138,7 +141,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
             <div className="stack" style={{ gap: 6 }}>
               {found.matches.map((match) => (
                 <div key={match.signalType} className="signal-near">
-                  <span>{signalText(match.signalType)}</span>
+                  <span>{types.title(match.signalType)}</span>
                   <DistanceBar match={match} />
                 </div>
               ))}
@@ -149,7 +152,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
                 <dl className="features">
                   {features.map(([name, value]) => (
                     <div key={name}>
-                      <dt>{signalText(name)}</dt>
+                      <dt>{types.title(name)}</dt>
                       <dd>
                         <ValueBar value={value} />
                       </dd>
@@ -226,6 +229,7 @@ function AskedView({ asked, found, held }: { asked: Asked; found: Found; held: b
 }
 
 function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loading: boolean; held: boolean }) {
+  const types = useSignalTypes()
   if (entry === undefined)
     return <p className="faint small">{loading ? 'Reading…' : 'The entry cannot be read here.'}</p>
   const kind = kindOfSignals(entry.signals)
@@ -241,9 +245,7 @@ function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loa
         <span className="small muted">Only its hash is kept.</span>
       </div>
     )
-  return (
-    <p className="faint small">Only its {Object.keys(entry.signals).map(signalText).join(' and ')} hash is kept.</p>
-  )
+  return <p className="faint small">Only hashes of it are kept: {hashOnlyText(entry.signals, types)}.</p>
 }
 
 /** Both PDQ hashes and the bits in which they differ. */

@@ -21,10 +21,11 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { ValueBar } from '../../parts/ValueBar.tsx'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { PairCounts } from './ClassifiersScreen.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { kindOfSignals, signalText } from './state.ts'
+import { kindOfSignals } from './state.ts'
 
 const tilePx = 400
 const ahead = 2
@@ -32,6 +33,7 @@ const mediaShownMax = 4
 
 /** Pairs of content and known content, one after the other: the same or not, by one key each. */
 export function Screen() {
+  const types = useSignalTypes()
   const may = useMay('review:write')
   const known = useQueryClient()
   const pairs = usePages(listPairs, { query: {} }, { limit: 50 })
@@ -143,7 +145,7 @@ export function Screen() {
           <dl className="features">
             {Object.entries(pair.features).map(([name, value]) => (
               <div key={name}>
-                <dt>{signalText(name)}</dt>
+                <dt>{types.title(name)}</dt>
                 <dd>
                   <ValueBar value={value} />
                 </dd>
