@@ -179,11 +179,12 @@ export async function selectPair(query: Query, tenantId: string, pairId: string)
   return row
 }
 
-/** Judged pairs, the latest first. */
-export function selectJudgedPairs(query: Query, tenantId: string, limit: number): Promise<MatchPair[]> {
+/** Pairs judged after a time, the latest first. */
+export function selectJudgedPairs(query: Query, tenantId: string, limit: number, sinceMs = -1): Promise<MatchPair[]> {
   return query(
-    `SELECT ${pairColumns} FROM match_pairs WHERE tenant_id = $1 AND same IS NOT NULL ORDER BY judged_ms DESC, pair_id DESC LIMIT $2`,
-    [tenantId, limit],
+    `SELECT ${pairColumns} FROM match_pairs WHERE tenant_id = $1 AND same IS NOT NULL AND judged_ms > $3
+     ORDER BY judged_ms DESC, pair_id DESC LIMIT $2`,
+    [tenantId, limit, sinceMs],
   )
 }
 
