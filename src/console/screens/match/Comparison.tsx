@@ -158,7 +158,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
                     <div key={name}>
                       <dt>{types.title(name)}</dt>
                       <dd>
-                        <ValueBar value={value} />
+                        <ValueBar value={value} share />
                       </dd>
                     </div>
                   ))}
