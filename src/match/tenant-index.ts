@@ -338,7 +338,8 @@ export function createTenantIndex(variantThresholds: Readonly<Record<string, num
             if (bank === undefined) return []
             const labels = labelLists[labelsOf.get(hit.slot)]!
             const held = heldSlots.has(hit.slot)
-            const own = hit.variant === undefined ? thresholds : variantOf(prepared, asked, type, hit.variant).thresholds
+            const own =
+              hit.variant === undefined ? thresholds : variantOf(prepared, asked, type, hit.variant).thresholds
             return [{ type, hit, bank, threshold: own[number]!, entryId: idOf(hit.slot), labels, held }]
           }),
         )
