@@ -509,7 +509,7 @@ async function wire(
   loop('looking after banks', hygieneEveryMs, () => hygiene.tick())
   let importing = true
   wakeImports = loop('importing into banks', importsEveryMs, async () => {
-    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh() })));
+    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh(), log })));
   })
   // Batches are durable: the next start goes on where this one stops.
   onStop(async () => void (importing = false))

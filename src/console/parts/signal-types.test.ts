@@ -31,10 +31,10 @@ const frames = type({
 const types = signalTypesOf([bits, frames, type({ name: 'md5' })])
 
 test('distances and thresholds are told with their unit and in the direction that is nearer', () => {
-  assert.equal(types.distance('bits', 14), '14 of 256 bits differ')
-  assert.equal(types.threshold('bits', 31), 'at most 31 of 256 bits differ')
-  assert.equal(types.distance('frames', 8), '92 % of the frames the same')
-  assert.equal(types.threshold('frames', 20), 'at least 80 % of the frames the same')
+  assert.equal(types.distance('bits', 14), '14\u00a0of 256 bits differ')
+  assert.equal(types.threshold('bits', 31), 'at most 31\u00a0of 256 bits differ')
+  assert.equal(types.distance('frames', 8), '92\u00a0% of the frames the same')
+  assert.equal(types.threshold('frames', 20), 'at least 80\u00a0% of the frames the same')
   assert.equal(types.distance('md5', 0), 'the same')
   assert.equal(types.threshold('md5', 0), 'the same bytes')
 })
@@ -42,10 +42,10 @@ test('distances and thresholds are told with their unit and in the direction tha
 test('a match is told with the threshold of its bank', () => {
   const described = '14 of 256 bits'
   const match = { signalType: 'bits', distance: 14, threshold: 31, described }
-  assert.equal(types.near(match), '14 of 256 bits; at most 31 match')
+  assert.equal(types.near(match), '14 of 256 bits; matches up to 31')
   assert.equal(
     types.near({ signalType: 'frames', distance: 8, threshold: 20 }),
-    '92 % of the frames the same; at least 80 % match',
+    '92\u00a0% of the frames the same; matches from 80\u00a0%',
   )
   assert.equal(types.near({ ...match, signalType: 'md5', distance: 0, threshold: 0 }), described)
 })

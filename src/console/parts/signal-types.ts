@@ -13,11 +13,14 @@ export type SignalTypes = {
   distance: (name: string, distance: number) => string
   /** What a threshold asks for: `at most 31 of 256 bits differ`. */
   threshold: (name: string, threshold: number) => string
-  /** A match with the threshold of its bank: `14 of 256 bits; at most 31 match`. */
+  /** A match with the threshold of its bank: `14 of 256 bits; matches up to 31`. */
   near: (match: Near) => string
 }
 /** A distance with the threshold that it was held against; `described` is how the server tells it. */
 export type Near = Pick<FullMatch, 'signalType' | 'distance' | 'threshold'> & { described?: string }
+
+/** A number and its unit stay on one line. */
+const gap = '\u00a0'
 
 /** Features that are made of several signals, beside the signal types themselves. */
 const featureTitles: Record<string, string> = {
@@ -39,11 +42,11 @@ export function signalTypesOf(all: readonly SignalTypeInfo[]): SignalTypes {
     })
   }
   /** The part of the unit that belongs to the number: `%`. */
-  const sign = (name: string) => (scaleOf(name)?.unit.startsWith('%') === true ? ' %' : '')
+  const sign = (name: string) => (scaleOf(name)?.unit.startsWith('%') === true ? `${gap}%` : '')
   const least = (name: string) => scaleOf(name)?.nearer === 'higher'
   const inWords = (name: string, distance: number) => {
     const scale = scaleOf(name)
-    if (scale !== undefined) return `${shown(name, distance)} ${scale.unit}`
+    if (scale !== undefined) return `${shown(name, distance)}${gap}${scale.unit}`
     return distance === 0 ? 'the same' : `${shown(name, distance)} apart`
   }
   return {
@@ -54,11 +57,11 @@ export function signalTypesOf(all: readonly SignalTypeInfo[]): SignalTypes {
       const type = byName.get(name)
       if (type?.scale == null)
         return type?.finds.find(({ upTo }) => threshold <= upTo)?.what ?? `at most ${shown(name, threshold)}`
-      return `${least(name) ? 'at least' : 'at most'} ${shown(name, threshold)} ${type.scale.unit}`
+      return `${least(name) ? 'at least' : 'at most'} ${shown(name, threshold)}${gap}${type.scale.unit}`
     },
     near({ signalType, distance, threshold, described = inWords(signalType, distance) }) {
       if (threshold === 0 || scaleOf(signalType) === undefined) return described
-      return `${described}; ${least(signalType) ? 'at least' : 'at most'} ${shown(signalType, threshold)}${sign(signalType)} match`
+      return `${described}; matches ${least(signalType) ? 'from' : 'up to'} ${shown(signalType, threshold)}${sign(signalType)}`
     },
   }
 }

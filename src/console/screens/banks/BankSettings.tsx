@@ -14,6 +14,7 @@ import { ApiError } from '../../../http/client.ts'
 import { forget, problemOf, problemText, useChange, useRead } from '../../api.ts'
 import { useSession } from '../../frame/session.tsx'
 import { useUrl } from '../../frame/url.ts'
+import { countOf } from '../../frame/time.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -340,7 +341,7 @@ function Thresholds({
               <div className="row">
                 <strong className="small grow">{title}</strong>
                 <span className="faint small">
-                  {present.has(name) ? `${present.get(name)!.toLocaleString('en')} entries · ` : ''}
+                  {present.has(name) ? `${countOf(present.get(name)!, 'entry', 'entries')} · ` : ''}
                   {own ? `default: ${words.threshold(name, threshold)}` : 'default'}
                 </span>
                 {own && may ? (

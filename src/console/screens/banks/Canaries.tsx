@@ -3,8 +3,9 @@ import { IconFeather } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Bank } from '../../../http/contract/banks.ts'
 import { checkCanaries, makeCanary, removeCanary, type Canary } from '../../../http/contract/hygiene.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { useChange } from '../../api.ts'
 import { countOf } from '../../frame/time.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -205,11 +206,7 @@ function MakeCanary({ banks, bankId, onClose }: { banks: Bank[]; bankId: string 
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}
         />
-        {make.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(make.error).title}. {problemText(make.error)}
-          </p>
-        ) : null}
+        <FormError error={make.error} />
         <Button type="submit" variant="filled" disabled={to === null || probe.trim() === ''} loading={make.isPending}>
           Set canary
         </Button>

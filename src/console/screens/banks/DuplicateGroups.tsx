@@ -58,7 +58,16 @@ export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean 
 }
 
 /** One group: which entry stays, and one button that merges the rest into it. */
-export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
+export function Group({
+  group,
+  may,
+  bankName,
+}: {
+  group: DuplicateGroup
+  may: boolean
+  /** Where groups of several banks stand beside each other. */
+  bankName?: string | undefined
+}) {
   const types = useSignalTypes()
   const best = group.entries.toSorted((a, b) => b.matches - a.matches || a.addedMs - b.addedMs)[0]!
   const [keep, setKeep] = useState(best.entryId)
@@ -70,8 +79,16 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
   const rest = group.entries.map(({ entryId }) => entryId).filter((entryId) => entryId !== keep)
   return (
     <section className="panel duplicate-group" aria-label={`${group.entries.length} entries that match each other`}>
+      {bankName === undefined ? null : (
+        <Go to={path`/banks/${bankId}`} search={{ tab: 'duplicates' }} className="small clip duplicate-bank">
+          {bankName}
+        </Go>
+      )}
       <Radio.Group value={keep} onChange={setKeep} label="Which entry stays">
-        <div className="duplicate-tiles">
+        <div
+          className="duplicate-tiles"
+          data-words={group.entries.every(({ mediaSha256 }) => mediaSha256 === null) ? '' : undefined}
+        >
           {group.entries.map((entry) => (
             <div
               key={entry.entryId}
@@ -82,7 +99,10 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
               {entry.mediaSha256 === null ? (
                 <Words bankId={bankId} entryId={entry.entryId} />
               ) : (
-                <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={140} />
+                <MediaTile
+                  media={{ id: entry.entryId, kind: kindOf(entry.signalType), upload: entry.mediaSha256 }}
+                  sizePx={140}
+                />
               )}
               <Radio
                 value={entry.entryId}
@@ -116,6 +136,12 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
       ) : null}
     </section>
   )
+}
+
+/** What the medium of an entry is, by the signal that made it part of a group. */
+function kindOf(signalType: string): 'photo' | 'video' | 'audio' {
+  if (signalType === 'chromaprint') return 'audio'
+  return signalType === 'vpdq' || signalType === 'tmk' ? 'video' : 'photo'
 }
 
 /** What a text of a group says, or which hash it is: the group itself names only its pictures. */

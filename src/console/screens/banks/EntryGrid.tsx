@@ -6,6 +6,7 @@ import { Go } from '../../frame/Go.tsx'
 import { countOf } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { useSignalTypes } from '../../parts/signal-types.ts'
@@ -68,7 +69,7 @@ function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
           )}
         </Go>
       ) : (
-        <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
+        <MediaTile media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }} sizePx={tilePx} />
       )}
       <div className="row small">
         <Go to={to} className="grow clip">

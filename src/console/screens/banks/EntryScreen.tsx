@@ -16,6 +16,7 @@ import { CopyId } from '../../parts/CopyId.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -205,7 +206,7 @@ function Content({ entry }: { entry: BankEntry }) {
   return (
     <>
       {entry.mediaSha256 !== null ? (
-        <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={360} />
+        <MediaTile media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }} sizePx={360} />
       ) : entry.text !== null ? (
         <p className="item-text" dir="auto">
           {entry.text}

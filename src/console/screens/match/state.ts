@@ -117,13 +117,6 @@ const turns: Record<string, string> = {
   flipMinus1: 'rotate(90deg) scaleX(-1)',
 }
 
-/** What an entry is, by the signals that it has. */
-export function kindOfSignals(signals: Readonly<Record<string, string>>): 'photo' | 'video' | 'audio' {
-  if (signals['vpdq'] !== undefined || signals['tmk'] !== undefined)
-    return signals['pdq'] === undefined ? 'video' : 'photo'
-  return signals['chromaprint'] === undefined ? 'photo' : 'audio'
-}
-
 /** The quality of a photo's hash in words. */
 export function qualityText(quality: number): string {
   if (quality < 50) return `${quality} of 100: too plain to match safely`
