@@ -84,7 +84,12 @@ export async function withConsole(t: TestContext, story: (run: ConsoleRun) => Pr
         if (broken) return
         await t.test(name, { timeout: stepMsMax }, async () => {
           broken = true
-          await run()
+          await run().catch(async (error: unknown) => {
+            // What was on the screen says more than what was waited for.
+            const text = await page.locator('body').innerText({ timeout: 5_000 }).catch(String)
+            t.diagnostic(`${name} failed on ${page.url()}: ${text.replaceAll(/\s+/g, ' ').slice(0, 2_000)}`)
+            throw error
+          })
           broken = false
         })
       },
