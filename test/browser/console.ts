@@ -106,12 +106,14 @@ export async function withConsole(t: TestContext, story: (run: ConsoleRun) => Pr
   }
 }
 
-/** Resolves when a screen has read what it shows and nothing on it moves. */
+/** Resolves when a screen has read what it shows and nothing on it moves: transitions are brought to their end. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('[role="status"][aria-label^="Loading"]').first().waitFor({ state: 'detached' })
-  await page.waitForFunction(
-    'document.getAnimations().every((one) => one.effect?.getComputedTiming().iterations === Infinity)',
-  )
+  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    for (const one of document.getAnimations())
+      if (one.effect.getComputedTiming().endTime !== Infinity) one.finish()
+    done()
+  })))`)
 }
 
 /** Keeps a screenshot for the guides when it is one of theirs and they are being made. */
