@@ -47,14 +47,8 @@ export const photoType: SignalType = {
         // Kept in the bank and shown, but not matched.
         if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
       },
-      addMany(entries) {
-        const matched = entries.filter(({ quality }) => quality === null || quality >= pdqQualityMin)
-        const words = new Uint32Array(matched.length * pdqWords)
-        for (const [at, { signal }] of matched.entries()) words.set(pdqFromHex(signal), at * pdqWords)
-        index.addMany(
-          Uint32Array.from(matched, ({ slot }) => slot),
-          words,
-        )
+      addLater(slot, signal, quality) {
+        if (quality === null || quality >= pdqQualityMin) index.addLater(slot, pdqFromHex(signal))
       },
       maintain: (budgetNs) => index.maintain(budgetNs),
       remove: (slot) => void index.remove(slot),

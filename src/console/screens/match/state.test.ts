@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { FullMatch } from '../../../http/contract/match.ts'
 import { bitsOf, byEntry, clockText, differingBits, framesOf, layOver, nearestReading, readingsOf } from './state.ts'
 
