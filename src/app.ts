@@ -243,6 +243,7 @@ async function wire(
   })
   const lookup = withJudgements(withTextSignals(indexes, embedder.text), { query: db.query, clock })
   const seen = createSeen({ query: db.query, clock })
+  onStop(() => seen.close())
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
