@@ -21,6 +21,7 @@ import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { createEntryVectors } from './flows/entry-vectors.ts'
 import { hmaTimers } from './flows/hma.ts'
 import { rememberSeen } from './flows/remember.ts'
 import { retroTimers, withRetro } from './flows/retro-steps.ts'
@@ -61,6 +62,7 @@ import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
+import { modelRoutes } from './http/routes/models.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { retroRoutes } from './http/routes/retro.ts'
@@ -137,6 +139,7 @@ const deliverEveryMs = 250
 const hubEveryMs = 1_000
 const hygieneEveryMs = 2_000
 const importsEveryMs = 1_000
+const vectorsEveryMs = 300
 const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 const followEveryMs = 1_000
@@ -224,7 +227,9 @@ async function wire(
   const policies = createPolicies()
   const pool = createMediaPool()
   onStop(() => pool.close())
-  const embedder = await openEmbedder(config.modelsDir, pool)
+  const embedder = await openEmbedder(config.modelsDir, pool, {
+    onError: (model, error) => log({ level: 'warn', msg: 'a model failed', model, error: error.message }),
+  })
   onStop(() => embedder.close())
   for (const problem of embedder.problems) log({ level: 'warn', msg: 'a model cannot be used', problem })
   const media = createMediaLibrary({
@@ -236,12 +241,19 @@ async function wire(
   const meter = createMatchMeter({ db, clock })
   const indexes = createLookup({
     db,
+    variantThresholds: Object.fromEntries(
+      embedder.models.flatMap(({ id, type, threshold }) =>
+        threshold === undefined ? [] : [[`${type}:${id}`, threshold]],
+      ),
+    ),
     pollMs: 0,
     // What a container may use is 0 where nobody said.
     bytesMax: indexMemoryShare * Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
     onError: (error) => log({ level: 'warn', msg: 'an index was not loaded', error: error.message }),
   })
-  const lookup = withJudgements(withTextSignals(indexes, embedder.text), { query: db.query, clock })
+  // What models make of a text is there when matches are judged.
+  const lookup = withTextSignals(withJudgements(indexes, { query: db.query, clock }), embedder.text)
+  const vectors = createEntryVectors({ db, clock, embedder, media, refresh: () => lookup.refresh(), log })
   const seen = createSeen({ query: db.query, clock })
   onStop(() => seen.close())
   const book = createRuleBook({ db, clock })
@@ -273,6 +285,7 @@ async function wire(
     media,
     fetchMedia,
     meter,
+    textSignals: embedder.text,
     resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
   })
   const worker = createIngestWorker({
@@ -356,6 +369,7 @@ async function wire(
     admitEvents: limits.countEvents,
   })
   matchIndexRoutes(mount, { lookup })
+  modelRoutes(mount, { query: db.query, embedder, vectors })
   matchRoutes(mount, {
     db,
     ledger,
@@ -489,10 +503,14 @@ async function wire(
     await collectFeedback(exchanges)
     while ((await sendFeedback(exchanges)) > 0);
   })
+  loop('making vectors of bank entries', vectorsEveryMs, async () => {
+    while (await vectors.tick());
+  })
+  onStop(async () => vectors.stop())
   loop('looking after banks', hygieneEveryMs, () => hygiene.tick())
   let importing = true
   wakeImports = loop('importing into banks', importsEveryMs, async () => {
-    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh() })));
+    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh(), log })));
   })
   // Batches are durable: the next start goes on where this one stops.
   onStop(async () => void (importing = false))

@@ -68,7 +68,8 @@ export async function previewRetro(deps: RetroDeps, tenantId: string, searched: 
   }
 }
 
-async function findItems(deps: RetroDeps, tenantId: string, { signals, quality, thresholds }: Searched) {
+/** Past items that signals find, nearest first, up to what the tenant allows at once. */
+export async function findItems(deps: RetroDeps, tenantId: string, { signals, quality, thresholds }: Searched) {
   const limit = deps.settings(tenantId).retroItemsMax
   const { hits, complete } = await deps.seen.find(tenantId, signals, { thresholds, quality, limit })
   return { items: await itemsOfHits(deps.db.query, tenantId, hits), complete, limit }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createDigestIndex, wordsOfHex } from './digest-index.ts'
 
 const slotsOf = (index: ReturnType<typeof createDigestIndex>, key: Uint32Array) => {

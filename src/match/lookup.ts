@@ -2,6 +2,7 @@ import type { Database } from '../storage/database.ts'
 import type { VisibleBank } from './bank.ts'
 import { createTenantIndexes, type TenantIndexes } from './memory/indexes.ts'
 import { fallsInto } from './sampling.ts'
+import { textEmbeddingType } from './signal-types/embedding.ts'
 import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
 import { inSlices } from './slices.ts'
 import type { FindOptions, Found, TenantIndex } from './tenant-index.ts'
@@ -10,7 +11,7 @@ export type Match = {
   bank: { id: string; name: string; action: string }
   entryId: string
   signalType: string
-  /** Algorithm and version. */
+  /** Algorithm and version; of a vector, the model and its version. */
   version: string
   part: MatchedPart
   distance: number
@@ -80,6 +81,8 @@ export type Lookup = {
 
 export type LookupDeps = {
   db: Pick<Database, 'query'>
+  /** Thresholds of variants of signal types (`type:variant`) where a bank says nothing of them. */
+  variantThresholds?: Readonly<Record<string, number>>
   /** How soon a change by another process is found: twice this at worst, and 0 for never by itself. */
   pollMs?: number
   /** So much memory the indexes may use, roughly. */
@@ -88,8 +91,14 @@ export type LookupDeps = {
 }
 
 /** Lookups against an index in memory, one a tenant, loaded when first asked for and then kept up to date in steps. */
-export function createLookup({ db, pollMs = 400, bytesMax, onError = () => {} }: LookupDeps): Lookup {
-  const indexes = createTenantIndexes({ query: db.query, bytesMax, onError })
+export function createLookup({
+  db,
+  variantThresholds,
+  pollMs = 400,
+  bytesMax,
+  onError = () => {},
+}: LookupDeps): Lookup {
+  const indexes = createTenantIndexes({ query: db.query, variantThresholds, bytesMax, onError })
 
   let polling = false
   const timer =
@@ -143,13 +152,16 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>
     content.text === undefined || content.textSignals !== undefined
       ? content
       : { ...content, textSignals: await textSignals(content.text) }
+  const asks = (options: LookupOptions | undefined) => options?.types?.includes(textEmbeddingType.name) !== false
   return {
     ...lookup,
-    lookup: async (tenantId, content, options) => lookup.lookup(tenantId, await whole(content), options),
+    lookup: async (tenantId, content, options) =>
+      lookup.lookup(tenantId, asks(options) ? await whole(content) : content, options),
     async lookupMany(tenantId, contents, options) {
-      const wholes = contents.every(({ text }) => text === undefined)
-        ? contents
-        : await Promise.all(contents.map(whole))
+      const wholes =
+        !asks(options) || contents.every(({ text }) => text === undefined)
+          ? contents
+          : await Promise.all(contents.map(whole))
       return lookup.lookupMany(tenantId, wholes, options)
     },
   }
@@ -190,7 +202,7 @@ function matchesOf(
       bank: { id: bank.bankId, name: bank.name, action: bank.action },
       entryId,
       signalType: type.name,
-      version: type.version,
+      version: hit.variant ?? type.version,
       part,
       distance: hit.distance,
       threshold,

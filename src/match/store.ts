@@ -116,6 +116,15 @@ export const entryColumns = `e.entry_id, e.bank_id, e.signals, e.quality, e.medi
   e.metadata, e.exchange, e.expires_ms, e.status, e.status_reason, e.status_ms, e.hold, e.added_ms, e.added_by, e.import_id,
   e.merged_into, e.matches, e.confirmed, e.dismissed, e.overturned, e.right_verdicts, e.wrong_verdicts, e.right_forgiven,
   e.wrong_forgiven, e.confirmations, e.disputes, e.last_match_ms, e.version`
+/**
+ * The signals of an entry with what models made of it, of each type the vectors of all models in the order of their
+ * names. Whether there are any at all is asked once: most installations have no model.
+ */
+export const signalsWithVectors = `CASE WHEN (SELECT EXISTS (SELECT 1 FROM entry_vectors)) THEN e.signals || coalesce((
+    SELECT jsonb_object_agg(v.type, v.signal) FROM (
+      SELECT type, string_agg(vector, ' ' ORDER BY vector) AS signal FROM entry_vectors
+      WHERE tenant_id = e.tenant_id AND entry_id = e.entry_id AND vector IS NOT NULL GROUP BY type) AS v), '{}')
+  ELSE e.signals END`
 /** Which entries match: active ones, and those that are held for review. */
 export const matching = `(e.status = 'active' OR e.status = 'quarantined' AND e.hold = 'review')`
 
@@ -172,6 +181,22 @@ export async function selectBankEntries(query: Query, tenantId: string, page: En
     [tenantId, page.bankId ?? null, page.status ?? null, page.afterId, page.limit],
   )
   return rows.map(toBankEntry)
+}
+
+/** Ids of what an import added and that matches, in order; pass the last one for the next page. */
+export async function selectImportedEntries(
+  query: Query,
+  tenantId: string,
+  importId: string,
+  afterId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await query<{ entry_id: string }>(
+    `SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND import_id = $2 AND status = 'active' AND entry_id > $3
+     ORDER BY entry_id LIMIT $4`,
+    [tenantId, importId, afterId, limit],
+  )
+  return rows.map((row) => row.entry_id)
 }
 
 export async function selectBankEntry(query: Query, tenantId: string, entryId: string): Promise<BankEntry | undefined> {

@@ -48,12 +48,14 @@ export type TenantIndex = {
   dropBank: (bankId: string) => void
   /** Takes out the entries of a bank, some at each step. */
   dropEntriesOf: (bankId: string) => Iterable<void>
-  /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
+  /** Takes an entry that matches. Its signals never change but for what models make; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
   /** The same for one of very many, quicker; it is found when `maintain` has nothing more to do. */
   putLater: (entry: IndexedEntry) => void
   /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain: (budgetNs: number) => boolean
+  /** Makes indexes quicker for about so long; everything is found before, too. Answers whether there is more to do. */
+  improve: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
   drop: (entryId: string) => void
   has: (entryId: string) => boolean
@@ -66,6 +68,8 @@ export type TenantIndex = {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
 const dropSlots = 64
+/** Names of variants come with queries: no more than these are remembered. */
+const variantsMax = 64
 /** Columns, ids and what an index keeps beside a signal; and what it keeps for a character of one. Measured with hashes. */
 const entryBytes = 100
 const characterBytes = 2
@@ -75,8 +79,9 @@ const nowhere = -1
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
  * for each entry (about 60 bytes beside the signals; a million objects would take hundreds of megabytes).
+ * `variantThresholds` are those of variants of types (`type:variant`) for banks that say nothing of them.
  */
-export function createTenantIndex(): TenantIndex {
+export function createTenantIndex(variantThresholds: Readonly<Record<string, number>> = {}): TenantIndex {
   const indexes = signalTypes.map((type) => type.createIndex())
   const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
   const entriesOf = signalTypes.map(() => 0)
@@ -161,7 +166,15 @@ export function createTenantIndex(): TenantIndex {
   }
 
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
-  type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
+  type Prepared = {
+    asked: Uint8Array
+    all: boolean
+    thresholds: Float64Array[]
+    radii: number[]
+    /** Of variants, by `type:variant`; made when first asked for. */
+    variants: Map<string, { thresholds: Float64Array; radiusMax: number }>
+    bankCount: number
+  }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
   const prepare = (asked: ReadonlyMap<string, Bank>): Prepared => {
     const known = preparedFor.get(asked)
@@ -173,12 +186,27 @@ export function createTenantIndex(): TenantIndex {
         Float64Array.from(bankIds, (bankId) => asked.get(bankId)?.thresholds[name] ?? threshold),
       ),
       radii: [],
+      variants: new Map(),
       bankCount: bankIds.length,
     }
-    made.radii = made.thresholds.map((each) =>
-      each.reduce((most, one, at) => (made.asked[at] ? Math.max(most, one) : most), 0),
-    )
+    made.radii = made.thresholds.map((each) => radiusOf(made.asked, each))
     preparedFor.set(asked, made)
+    return made
+  }
+  const radiusOf = (asked: Uint8Array, thresholds: Float64Array) =>
+    thresholds.reduce((most, one, at) => (asked[at] === 1 ? Math.max(most, one) : most), 0)
+  /** A bank's threshold for a variant, else for its type, else that of the variant itself, else that of the type. */
+  const variantOf = (prepared: Prepared, asked: ReadonlyMap<string, Bank>, type: SignalType, variant: string) => {
+    const name = `${type.name}:${variant}`
+    const known = prepared.variants.get(name)
+    if (known !== undefined) return known
+    const fallback = variantThresholds[name] ?? type.threshold
+    const thresholds = Float64Array.from(bankIds, (bankId) => {
+      const own = asked.get(bankId)?.thresholds
+      return own?.[name] ?? own?.[type.name] ?? fallback
+    })
+    const made = { thresholds, radiusMax: radiusOf(prepared.asked, thresholds) }
+    if (prepared.variants.size < variantsMax) prepared.variants.set(name, made)
     return made
   }
 
@@ -199,6 +227,27 @@ export function createTenantIndex(): TenantIndex {
     bankOf.set(slot, nowhere)
     free.push(slot)
     size--
+  }
+
+  /** What models make of an entry comes later than the entry, and anew with another model. */
+  const replace = (at: number, slot: number, signal: string | undefined) => {
+    const bit = 1 << at
+    const there = (typesOf.get(slot) & bit) !== 0
+    if (there) {
+      lengthOf[at]! -= lengthOf[at]! / entriesOf[at]!
+      entriesOf[at]!--
+    }
+    if (signal !== undefined) {
+      indexes[at]!.add(slot, signal, null)
+      lengthOf[at]! += signal.length
+      entriesOf[at]!++
+    } else if (there) indexes[at]!.remove(slot)
+    if (there !== (signal !== undefined)) typesOf.set(slot, typesOf.get(slot) ^ bit)
+  }
+  const redescribe = (slot: number, entry: IndexedEntry) => {
+    describe(slot, entry)
+    for (const [at, { name, variantPattern }] of signalTypes.entries())
+      if (variantPattern !== undefined) replace(at, slot, entry.signals[name])
   }
 
   return {
@@ -236,16 +285,17 @@ export function createTenantIndex(): TenantIndex {
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
       const held = slotOf(entry.entryId)
-      if (held >= 0) describe(held, entry)
+      if (held >= 0) redescribe(held, entry)
       else takeIn(entry, free.pop() ?? slots++, 'add')
     },
     putLater(entry) {
       const held = slotOf(entry.entryId)
-      if (held >= 0) describe(held, entry)
+      if (held >= 0) redescribe(held, entry)
       // Slots that were free before would come out of order, which indexes do not like here.
       else takeIn(entry, slots++, 'addLater')
     },
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
+    improve: (budgetNs) => indexes.some((index) => index.improve?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
       if (slot >= 0) drop(slot)
@@ -267,6 +317,14 @@ export function createTenantIndex(): TenantIndex {
         const hits = indexes[at]!.search(content, {
           radiusMax: prepared.radii[at]!,
           thresholdOf: (slot) => thresholds[bankOf.get(slot)]!,
+          ...(type.variantPattern === undefined
+            ? {}
+            : {
+                variant: (name: string) => {
+                  const own = variantOf(prepared, asked, type, name)
+                  return { radiusMax: own.radiusMax, thresholdOf: (slot: number) => own.thresholds[bankOf.get(slot)]! }
+                },
+              }),
           ...(wanted === undefined ? {} : { wanted }),
           ...(options.unturned === true ? { unturned: true } : {}),
         })
@@ -276,7 +334,8 @@ export function createTenantIndex(): TenantIndex {
           if (bank === undefined) continue
           const labels = labelLists[labelsOf.get(hit.slot)]!
           const held = heldSlots.has(hit.slot)
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
+          const own = hit.variant === undefined ? thresholds : variantOf(prepared, asked, type, hit.variant).thresholds
+          found.push({ type, hit, bank, threshold: own[number]!, entryId: idOf(hit.slot), labels, held })
         }
       }
       return found

@@ -2,7 +2,7 @@ import type { Query } from '../../storage/database.ts'
 import { banksVisibleTo } from '../sharing/store.ts'
 import { backgroundTurn, inSlices } from '../slices.ts'
 import type { TenantIndex } from '../tenant-index.ts'
-import { loadEntries, loadPage, loadTenant, tidied } from './load.ts'
+import { loadEntries, loadPage, loadTenant, tidied, tidyNs } from './load.ts'
 import {
   selectBankChanges,
   selectSearchedEntries,
@@ -31,6 +31,8 @@ export type TenantIndexesDeps = {
   query: Query
   /** So much memory may be used, roughly; beyond, who was not asked for longest is let go. No limit where missing. */
   bytesMax?: number
+  /** Thresholds of variants of signal types (`type:variant`) where a bank says nothing of them. */
+  variantThresholds?: Readonly<Record<string, number>>
   onError?: (error: Error) => void
 }
 
@@ -70,6 +72,10 @@ export function createTenantIndexes(deps: TenantIndexesDeps): TenantIndexes {
     tidying.add(index)
     void backgroundTurn()
       .then(() => tidied(index, () => !closed))
+      .then(async () => {
+        // What comes meanwhile goes first.
+        while (!closed && (index.maintain(tidyNs) || index.improve(tidyNs))) await backgroundTurn()
+      })
       .finally(() => tidying.delete(index))
   }
 
@@ -79,7 +85,12 @@ export function createTenantIndexes(deps: TenantIndexesDeps): TenantIndexes {
     const made = (async () => {
       // What commits from here on is read again, as a change.
       const since = await selectSnapshot(query)
-      const kept: Kept = { index: await loadTenant(query, tenantId), used, jobs: Promise.resolve(), pending: 0 }
+      const kept: Kept = {
+        index: await loadTenant(query, tenantId, deps.variantThresholds),
+        used,
+        jobs: Promise.resolve(),
+        pending: 0,
+      }
       await inTurn(async () => {
         const until = await follow(since, new Map([[tenantId, kept]]))
         if (all.size === 0) snapshot = until

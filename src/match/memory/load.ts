@@ -9,13 +9,17 @@ import { selectSearchedEntries, type SearchedEntry } from './store.ts'
 const banksPage = 1_000
 /** Rows are turned into objects as they arrive: more at once would hold up others. */
 export const loadPage = 1_000
-const tidyNs = 700_000
+export const tidyNs = 700_000
 const samplesMax = 64
 const warmLookups = 256
 
 /** A tenant's banks and entries as the database has them, indexed and warm. Others have their turns in between. */
-export async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> {
-  const index = createTenantIndex()
+export async function loadTenant(
+  query: Query,
+  tenantId: string,
+  variantThresholds?: Readonly<Record<string, number>>,
+): Promise<TenantIndex> {
+  const index = createTenantIndex(variantThresholds)
   for (let afterId = ''; ;) {
     const page = await banksVisibleTo(query, tenantId, { afterId, limit: banksPage })
     index.setBanks(page)

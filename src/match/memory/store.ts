@@ -1,6 +1,6 @@
 import type { Query } from '../../storage/database.ts'
 import type { BankEntry } from '../bank.ts'
-import { matching, type EntryRow } from '../store.ts'
+import { matching, signalsWithVectors, type EntryRow } from '../store.ts'
 
 export type BankChange = { tenantId: string; bankId: string; entryId: string; xid: string }
 
@@ -48,7 +48,7 @@ export async function selectBankChanges(
   }
 }
 
-const searchedColumns = 'e.entry_id, e.bank_id, e.signals, e.quality, e.labels, e.status'
+const searchedColumns = `e.entry_id, e.bank_id, ${signalsWithVectors} AS signals, e.quality, e.labels, e.status`
 type SearchedRow = Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>
 const toSearched = (row: SearchedRow): SearchedEntry => ({
   entryId: row.entry_id,

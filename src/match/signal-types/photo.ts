@@ -19,6 +19,19 @@ export const photoType: SignalType = {
   thresholdMax,
   part: 'photo',
   thresholdStep: 1,
+  words: {
+    title: 'Photo, PDQ',
+    about:
+      'Photos by where they are light and dark: found again resized, recompressed, mirrored, turned and lightly edited; not cut, framed or written on.',
+    media: ['photo'],
+    scale: { zero: 0, perDistance: 1, decimals: 0, unit: `of ${pdqBits} bits differ` },
+    finds: [
+      { upTo: 0, what: 'the very same hash: at most saved anew' },
+      { upTo: 16, what: 'resized or recompressed' },
+      { upTo: 31, what: 'resized, recompressed or lightly edited' },
+      { upTo: thresholdMax, what: 'also heavily edited, and some that only look alike' },
+    ],
+  },
   describe: (distance) => `${distance} of ${pdqBits} bits`,
   parse: (field, signal) => parseDigits(field, signal, 64),
   contentOf: (signal) => ({ photos: [{ pdq: signal }] }),
