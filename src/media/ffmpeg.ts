@@ -32,6 +32,9 @@ export type VideoTools = Outcome<
 export const videoFormats =
   'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,gif,apng,h264,hevc,m4v,mpegvideo,ivf'
 
+/** Containers that sound comes in, by the names of ffmpeg's demuxers; nothing that opens further files or addresses. */
+export const audioFormats = `${videoFormats},mp3,wav,w64,aiff,flac,aac,ac3,eac3,amr,caf,au,ape,wv,tta,dsf`
+
 /** Input options that keep ffmpeg from reading anything but the one file (or the pipe) that it was given. */
 export function closedInput(protocol: 'file' | 'pipe', formats = videoFormats): string[] {
   return ['-protocol_whitelist', protocol, '-format_whitelist', formats]

@@ -52,7 +52,7 @@ export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settin
         return outcome
       })
       // Whoever asks this process next finds it.
-      await lookup.refresh()
+      await lookup.refresh(tenantId)
       return changed
     },
     bankOf: async (tenantId: string, bankId: string): Promise<Bank> => {

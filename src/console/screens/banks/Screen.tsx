@@ -2,12 +2,13 @@ import { Button, Modal, SegmentedControl, Select, Switch, Textarea, TextInput } 
 import { IconPhoto, IconPlus, IconShare } from '@tabler/icons-react'
 import { useState } from 'react'
 import { listBankEntries, listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
-import { problemOf, problemText, useChange, usePages, useRead } from '../../api.ts'
+import { useChange, usePages, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
 import { useStaffName } from '../../frame/people.ts'
 import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { DemoButton } from '../../parts/DemoButton.tsx'
 import { EmptyState } from '../../parts/EmptyState.tsx'
@@ -296,11 +297,7 @@ function MakeBank({ opened, onClose }: { opened: boolean; onClose: () => void })
           checked={negative}
           onChange={(event) => setNegative(event.currentTarget.checked)}
         />
-        {make.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(make.error).title}. {problemText(make.error)}
-          </p>
-        ) : null}
+        <FormError error={make.error} />
         <Button type="submit" variant="filled" loading={make.isPending}>
           Create bank
         </Button>
