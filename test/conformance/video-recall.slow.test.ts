@@ -28,10 +28,10 @@ const edits: { name: string; args: string; sparse: number; dense: number; own: n
   },
   { name: 'cut at whole seconds', args: '-ss 2 -t 3', sparse: 3, dense: 3, own: 3 },
   { name: 'cut in between', args: '-ss 2.4 -t 3', sparse: 0, dense: 3, own: 3 },
-  { name: '15 frames a second', args: '-r 15', sparse: 0, dense: 3, own: 3 },
+  { name: '15 frames a second', args: '-r 15', sparse: 0, dense: 3, own: 0 },
   { name: 'letterboxed by a tenth', args: '-vf pad=iw:ih*1.1:0:(oh-ih)/2', sparse: 0, dense: 0, own: 3 },
   { name: 'letterboxed by half', args: '-vf pad=iw:ih*1.5:0:(oh-ih)/2', sparse: 0, dense: 0, own: 3 },
-  { name: 'bars at the sides, white', args: '-vf pad=iw*1.4:ih:(ow-iw)/2:0:white', sparse: 0, dense: 0, own: 3 },
+  { name: 'bars at the sides, white', args: '-vf pad=iw*1.4:ih:(ow-iw)/2:0:white', sparse: 3, dense: 3, own: 3 },
   { name: 'mirrored', args: '-vf hflip', sparse: 3, dense: 3, own: 3 },
 ]
 const textOf = ({ frames, inner }: HashedVideo) =>
