@@ -34,13 +34,7 @@ type MediaTileProps = {
   held?: boolean
 }
 
-function VeiledPicture({
-  media,
-  sizePx = 200,
-  jobId,
-  localUrl,
-  held = false,
-}: MediaTileProps) {
+function VeiledPicture({ media, sizePx = 200, jobId, localUrl, held = false }: MediaTileProps) {
   const [pressed, setShown] = useState(false)
   const shown = pressed || held
   const sha256 = media.upload

@@ -29,11 +29,15 @@ export function SoundCanvas({
     context.scale(dense, dense)
     const css = getComputedStyle(document.documentElement)
     const colour = (name: string) => css.getPropertyValue(name).trim()
-    draw(context, { width, height }, {
-      strong: colour('--accent'),
-      soft: colour('--line-strong'),
-      differs: colour('--attention'),
-    })
+    draw(
+      context,
+      { width, height },
+      {
+        strong: colour('--accent'),
+        soft: colour('--line-strong'),
+        differs: colour('--attention'),
+      },
+    )
   })
   useEffect(() => {
     drawNow()

@@ -57,16 +57,18 @@ export function SoundPlayer({
     }
   }
   return (
-    <div className="sound" data-narrow={narrow ? '' : undefined} style={widthPx === undefined ? {} : { width: widthPx }}>
+    <div
+      className="sound"
+      data-narrow={narrow ? '' : undefined}
+      style={widthPx === undefined ? {} : { width: widthPx }}
+    >
       {heard === undefined ? (
         <Button
           className="sound-ask"
           variant="default"
           loading={state === 'fetching'}
           disabled={!mayHear || (sha256 === undefined && localFile === undefined)}
-          leftSection={
-            mayHear ? <IconHeadphones size={16} aria-hidden /> : <IconVolumeOff size={16} aria-hidden />
-          }
+          leftSection={mayHear ? <IconHeadphones size={16} aria-hidden /> : <IconVolumeOff size={16} aria-hidden />}
           aria-label={`Listen to ${name}${localFile === undefined ? '; listening is logged' : ''}`}
           onClick={() => void listen()}
         >
@@ -77,7 +79,9 @@ export function SoundPlayer({
           <SoundCanvas
             className="sound-wave"
             label={`Loudness of ${name} over time`}
-            draw={(context, { width, height }, colours) => drawPeaks(context, width, height, heard.peaks, share, colours)}
+            draw={(context, { width, height }, colours) =>
+              drawPeaks(context, width, height, heard.peaks, share, colours)
+            }
             onPick={(at) => {
               if (audio.current !== null) audio.current.currentTime = at * audio.current.duration
             }}
@@ -110,7 +114,9 @@ export function SoundPlayer({
 }
 
 async function fetchSound(sha256: string, jobId: string | undefined): Promise<Blob> {
-  const response = await fetch(client.url(getSound, { params: { sha256 }, query: jobId === undefined ? {} : { job: jobId } }))
+  const response = await fetch(
+    client.url(getSound, { params: { sha256 }, query: jobId === undefined ? {} : { job: jobId } }),
+  )
   if (!response.ok) throw new Error(String(response.status))
   return response.blob()
 }

@@ -77,8 +77,7 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
         `The full picture needs the scope "media:reveal", which ${principal.name} does not have.`,
       )
     if ((await media.find(tenantId, params.sha256)) === undefined) throw notFound('media', params.sha256)
-    if (variant === 'full')
-      await noteLook(principal, params.sha256, 'media in full', query.job)
+    if (variant === 'full') await noteLook(principal, params.sha256, 'media in full', query.job)
     const preview = await media.preview(tenantId, params.sha256, variant)
     if (preview === undefined) throw notFound('media', params.sha256)
     return sendMedia(reply, previewMime, variant !== 'full', preview)

@@ -69,7 +69,10 @@ function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
           )}
         </Go>
       ) : (
-        <MediaTile media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }} sizePx={tilePx} />
+        <MediaTile
+          media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }}
+          sizePx={tilePx}
+        />
       )}
       <div className="row small">
         <Go to={to} className="grow clip">

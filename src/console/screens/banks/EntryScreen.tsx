@@ -206,7 +206,10 @@ function Content({ entry }: { entry: BankEntry }) {
   return (
     <>
       {entry.mediaSha256 !== null ? (
-        <MediaTile media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }} sizePx={360} />
+        <MediaTile
+          media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }}
+          sizePx={360}
+        />
       ) : entry.text !== null ? (
         <p className="item-text" dir="auto">
           {entry.text}

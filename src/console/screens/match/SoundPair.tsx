@@ -28,7 +28,9 @@ export function SoundPair({ asked, known }: { asked: string; known: string }) {
       <p className="small" style={{ margin: '0 0 8px' }}>
         {time(same.aFrom)} to {time(same.aFrom + length)} of what was asked is {time(same.bFrom)} to{' '}
         {time(same.bFrom + length * same.tempo)} of the known sound
-        {same.tempo === 1 ? '' : `, played ${percentText(Math.abs(same.tempo - 1))} ${same.tempo > 1 ? 'faster' : 'slower'}`}
+        {same.tempo === 1
+          ? ''
+          : `, played ${percentText(Math.abs(same.tempo - 1))} ${same.tempo > 1 ? 'faster' : 'slower'}`}
         ; {percentText(share)} of the bits differ there.
       </p>
       <div className="sound-pair small muted">
