@@ -74,6 +74,7 @@ import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createPastMatches } from './match/hygiene/past.ts'
+import { releaseLeases } from './match/exchange/store.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { bankProjector } from './match/project.ts'
@@ -380,7 +381,10 @@ async function wire(
     call,
     refresh: () => lookup.refresh(),
     log,
+    settings: settings.current,
   }
+  // Nobody else works on a private database: who held a lease has died.
+  if (embedded !== undefined) await releaseLeases(db.query, clock())
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
