@@ -41,8 +41,10 @@ export function retroTimers(deps: RetroDeps, log: (line: Record<string, unknown>
       const policy = deps.settings(timer.tenantId).retroBanks[bankId]
       if (policy === undefined) return
       const author: Author = { kind: 'system', part: 'retro' }
-      const applied = await applyRetro(deps, timer.tenantId, { bankId, entryId, author, ...policy })
-      if (!applied.ok && applied.reason !== 'nothing-found')
+      // The batch commits by itself: a timer that is run again after a crash must not begin a second one.
+      const effectKey = `retro-entry|${timer.id}`
+      const applied = await applyRetro(deps, timer.tenantId, { bankId, entryId, author, effectKey, ...policy })
+      if (!applied.ok && applied.reason !== 'nothing-found' && applied.reason !== 'done-before')
         log({ level: 'warn', msg: 'an entry was not applied to past items', entryId, reason: applied.detail })
     },
     async 'retro-import'(tx, timer) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createLocalIndex, indexedFeaturesMax } from './local-index.ts'
 import { localFeatures, type LocalFeatures } from './local-features.ts'
 import { compareFeatures, matchFeatures } from './local-match.ts'

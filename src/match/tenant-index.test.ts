@@ -34,13 +34,16 @@ const near = (hash: string, bits: number) => {
 
 test('entries are found with their own ids, banks and labels, whether taken in one by one or many at once', () => {
   const index = createTenantIndex()
-  for (const name of ['a', 'b']) index.setBank(bank(name))
+  index.setBanks(['a', 'b'].map((name) => bank(name)))
   const ids = Array.from({ length: 3_000 }, (_, n) => (n % 7 === 0 ? `odd:${n}` : idOf(n)))
   const entries = ids.map((id, n) =>
     entry(id, n % 2 === 0 ? 'a' : 'b', { pdq: digest(n) }, n % 3 === 0 ? ['third'] : []),
   )
-  index.putMany(entries.slice(0, 2_000))
-  index.flush()
+  for (const one of entries.slice(0, 2_000)) index.putLater(one)
+  index.drop(ids[7]!)
+  while (index.maintain(1_000_000));
+  index.putLater(entries[7]!)
+  while (index.maintain(1_000_000));
   for (const one of entries.slice(2_000)) index.put(one)
   assert.equal(index.size, 3_000)
   for (const n of [0, 1, 6, 7, 1_999, 2_000, 2_999]) {
@@ -61,8 +64,7 @@ test('entries are found with their own ids, banks and labels, whether taken in o
 
 test('thresholds are those of each bank, and other banks than those asked are not searched', () => {
   const index = createTenantIndex()
-  index.setBank(bank('tight', { pdq: 5 }))
-  index.setBank(bank('wide', { pdq: 60 }))
+  index.setBanks([bank('tight', { pdq: 5 }), bank('wide', { pdq: 60 })])
   index.put(entry(idOf(1), 'tight', { pdq: digest(1) }))
   index.put(entry(idOf(2), 'wide', { pdq: near(digest(1), 12) }))
   const found = (bits: number, banks?: ReadonlyMap<string, VisibleBank>) =>
@@ -76,7 +78,7 @@ test('thresholds are those of each bank, and other banks than those asked are no
   ])
   assert.deepEqual(found(8), [['wide', 60]])
   assert.deepEqual(found(3, new Map([['tight', bank('tight', { pdq: 2 })]])), [])
-  index.setBank(bank('tight', { pdq: 10 }))
+  index.setBanks([bank('tight', { pdq: 10 })])
   assert.equal(found(8).length, 2)
   index.put(entry(idOf(1), 'wide', {}, ['moved']))
   assert.deepEqual(

@@ -1,11 +1,10 @@
 import { InputError } from '../domain/error.ts'
 import { createFingerprinter, encodeFingerprint, fingerprintRate } from '../kernels/chromaprint.ts'
 import { distinctMin, distinctValues } from '../kernels/fingerprint-index.ts'
-import { closedInput, findVideoTools, runTool, videoFormats } from './ffmpeg.ts'
+import { audioFormats, closedInput, findVideoTools, runTool } from './ffmpeg.ts'
 import type { MediaHasher } from './hashers.ts'
+import { soundOf } from './sound.ts'
 
-/** Containers that sound comes in, by the names of ffmpeg's demuxers; nothing that opens further files or addresses. */
-const audioFormats = `${videoFormats},mp3,wav,w64,aiff,flac,aac,ac3,eac3,amr,caf,au,ape,wv,tta,dsf`
 /** Sound beyond is not listened to. */
 export const audioSecondsMax = 7_200
 const runsMax = 2
@@ -117,6 +116,12 @@ export function createAudioHasher(options: Partial<AudioOptions> = {}): MediaHas
         if (source.kind === 'video' && error instanceof InputError) return { signals: {}, problem: error.message }
         throw error
       }
+    },
+    async sound(source) {
+      const tools = await findVideoTools(options.ffmpeg)
+      if (!tools.ok) return undefined
+      const path = await source.path()
+      return turn(() => soundOf(path, { ...defaults, ...options }))
     },
   }
 }

@@ -1,9 +1,12 @@
 // The thread in which frames become hashes: ffmpeg decodes in its own process, and the main thread waits for neither.
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { InputError, type FieldProblem } from '../domain/error.ts'
 import { vpdqToText } from '../kernels/vpdq-text.ts'
+import { createStandby } from './standby.ts'
 import { hashVideo, type VideoOptions } from './video.ts'
 
+/** How long a decoder waits for the next video. */
+export type VideoWorkerData = { standbyMs: number }
 export type VideoRequest = { id: number; path: string; options: Partial<VideoOptions> }
 export type VideoMade = { vpdq?: string; width: number; height: number; durationMs: number }
 export type VideoAnswer =
@@ -11,9 +14,11 @@ export type VideoAnswer =
   | { id: number; ok: false; missing: string }
   | { id: number; ok: false; message: string; problems?: FieldProblem[] }
 
+const standby = createStandby((workerData as VideoWorkerData).standbyMs)
+
 async function answer({ id, path, options }: VideoRequest): Promise<VideoAnswer> {
   try {
-    const hashed = await hashVideo(path, options)
+    const hashed = await hashVideo(path, options, standby.run)
     if (!hashed.ok) return { id, ok: false, missing: hashed.detail }
     const { frames, width, height, durationMs } = hashed.video
     const vpdq = frames.qualities.length === 0 ? undefined : vpdqToText(frames)

@@ -11,11 +11,12 @@ import {
   findVideoTools,
   runTool,
   type RgbFrame,
+  type RunTool,
   type ToolLimits,
   type VideoTools,
 } from './ffmpeg.ts'
 import { readAvcTrack, type ReadAt } from './mp4.ts'
-import { thinStream } from './thin.ts'
+import { thinFilter, thinStream } from './thin.ts'
 
 export type HashedVideo = {
   frames: VpdqFrames
@@ -60,13 +61,15 @@ type Tools = VideoTools & { ok: true }
 /**
  * vPDQ of a video or animated image: PDQ at full resolution of every `int(seconds * fps)`-th frame in the order of
  * showing, rotation ignored, times as frame number over frame rate; as the reference (facebook/ThreatExchange, vpdq).
- * Bytes, or the path of a file. Decoded by ffmpeg in a process of its own, which can read nothing else. Refuses with
+ * Bytes, or the path of a file. Decoded by ffmpeg in a process of its own, which can read nothing else; `runFed` may have
+ * started it before. Refuses with
  * `no-ffmpeg` where it is not installed; throws an InputError that names the limit for what is hostile, broken, or no
  * video. A frame with a side under 5 pixels has no hash.
  */
 export async function hashVideo(
   media: Uint8Array | string,
   options: Partial<VideoOptions> = {},
+  runFed: RunTool = runTool,
 ): Promise<Outcome<{ video: HashedVideo }, 'no-ffmpeg'>> {
   const limits = { ...videoDefaults, ...options }
   const tools = await findVideoTools(limits.ffmpeg)
@@ -75,9 +78,9 @@ export async function hashVideo(
     typeof media === 'string'
       ? await withFile(
           media,
-          async (read, bytes) => (await hashThin(tools, read, bytes, limits)) ?? hashAny(tools, media, limits),
+          async (read, bytes) => (await hashThin(tools, read, bytes, limits, runFed)) ?? hashAny(tools, media, limits),
         )
-      : ((await hashThin(tools, readOf(media), media.length, limits)) ??
+      : ((await hashThin(tools, readOf(media), media.length, limits, runFed)) ??
         (await withTemporaryFile(media, (path) => hashAny(tools, path, limits))))
   return { ok: true, video }
 }
@@ -141,6 +144,7 @@ async function hashThin(
   read: ReadAt,
   bytes: number,
   limits: VideoOptions,
+  runFed: RunTool,
 ): Promise<HashedVideo | undefined> {
   const track = limits.thin && limits.secondsPerHash > 0 ? await readAvcTrack(read, bytes) : undefined
   if (track === undefined || track.width * track.height > limits.pixelsMax) return undefined
@@ -148,23 +152,14 @@ async function hashThin(
   const step = vpdqStep(limits.secondsPerHash, fps)
   const wanted = Math.ceil(sizes.length / step)
   if (step === 1 || wanted > limits.framesMax) return undefined
-  const { chunks, delayMs, told } = thinStream(track, step, read)
+  const { chunks, told } = thinStream(track, step, read)
   const hashes = createFrameHashes(fps, step)
-  const input = [
-    '-strict',
-    'strict',
-    '-copyts',
-    '-f',
-    'flv',
-    ...decoderLimits(limits),
-    ...closedInput('pipe'),
-    '-i',
-    'pipe:0',
-  ]
-  // Times are places here, one a millisecond; a muxer wants them to rise by more than rounding leaves.
-  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`, ...tools.passthrough]
-  const { ended, count } = await decode(tools, [...input, ...picked], limits, (frame) => hashes.add(frame), chunks)
-  if (ended === 'timeout') throw tooSlow(limits)
+  // The same for every video, so that a process can be started before the video comes. Times are places here, one a
+  // millisecond or two; a muxer wants them to rise by more than rounding leaves.
+  const input = ['-strict', 'strict', '-copyts', '-f', 'flv', ...decoderLimits(limits), ...closedInput('pipe')]
+  const args = [...input, '-i', 'pipe:0', '-vf', `${thinFilter},setpts=N/TB`, ...tools.passthrough]
+  const run: RunTool = (tool, all, within, io) => runFed(tool, all, within, { ...io, feed: chunks })
+  const { count } = await decode(tools, args, limits, (frame) => hashes.add(frame), run)
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
   return {
@@ -207,14 +202,14 @@ async function decode(
   args: readonly string[],
   limits: VideoOptions,
   see: (frame: RgbFrame) => void,
-  feed?: AsyncIterable<Uint8Array>,
+  run: RunTool = runTool,
 ) {
   let count = 0
   const read = createFrameReader(limits.pixelsMax, (frame) => {
     count++
     if (count <= limits.framesMax) see(frame)
   })
-  const ran = await runTool(
+  const ran = await run(
     tools.ffmpeg,
     ['-nostdin', '-hide_banner', '-v', 'error', '-threads', String(limits.threads), ...args, ...pictureOutput],
     limits,
@@ -223,12 +218,11 @@ async function decode(
         read(chunk)
         return count <= limits.framesMax
       },
-      ...(feed === undefined ? {} : { feed }),
     },
   )
   if (count > limits.framesMax)
     throw refuse(`has more than ${limits.framesMax} frames to hash`, undefined, limits.framesMax)
-  if (feed === undefined && ran.ended === 'timeout') throw tooSlow(limits)
+  if (ran.ended === 'timeout') throw tooSlow(limits)
   return { ...ran, count }
 }
 

@@ -153,7 +153,7 @@ export async function countSignals(
      FROM bank_entries, jsonb_object_keys(signals) AS type WHERE tenant_id = $1 AND status = 'active' GROUP BY type`,
     [tenantId],
   )
-  return new Map(rows.map((row) => [row.type, { size: row.size, newestS: Number(row.newest) }]))
+  return new Map(rows.map((row) => [row.type, { size: row.size, newestS: row.newest }]))
 }
 
 /** Credentials that clients set for all exchanges of a kind; they lie in the vault. */

@@ -68,6 +68,22 @@ export const getMedia = route({
   rawResponse: true,
 })
 
+export const getSound = route({
+  id: 'media.sound',
+  method: 'GET',
+  path: '/v1/media/:sha256/sound',
+  summary: 'Listen to a sound, or to the sound of a video',
+  description:
+    'The first ten minutes in one channel, made anew as WAV. Every time is in the audit log as a look. 404 for media without sound.',
+  scope: 'media:reveal',
+  params: Type.Object({ sha256: Sha256 }),
+  query: Type.Object({
+    job: Type.Optional(Type.String({ maxLength: 100, description: 'The job for which it is listened to.' })),
+  }),
+  response: Type.Unknown(),
+  rawResponse: true,
+})
+
 export const MatchedPart = Type.Union([
   Type.Object({
     kind: Type.Union([Type.Literal('photo'), Type.Literal('video'), Type.Literal('audio')]),
@@ -367,3 +383,36 @@ export const compareSignals = route({
     ),
   }),
 })
+
+export const drawSound = route({
+  id: 'match.drawSound',
+  method: 'POST',
+  path: '/v1/match/sound',
+  summary: 'A sound fingerprint as numbers to draw, or two with the stretch in which they sound the same',
+  scope: 'match:read',
+  body: Type.Object(
+    {
+      a: Type.String({ maxLength: 1_000_000, description: 'A Chromaprint fingerprint.' }),
+      b: Type.Optional(Type.String({ maxLength: 1_000_000, description: 'The one of a bank entry, say.' })),
+    },
+    { additionalProperties: false },
+  ),
+  bodyBytesMax: 4 * 1024 * 1024,
+  response: Type.Object({
+    stepMs: Type.Number({ description: 'From one value to the next.' }),
+    a: Type.Array(Type.Integer(), { description: 'One 32-bit value a step.' }),
+    b: orNull(Type.Array(Type.Integer())),
+    same: orNull(
+      Type.Object(
+        {
+          aFrom: Type.Integer(),
+          bFrom: Type.Integer(),
+          tempo: Type.Number({ description: 'Steps of `b` in one of `a`.' }),
+          differing: Type.Array(Type.Integer(), { description: 'How many of 32 bits differ, at each step of `a`.' }),
+        },
+        { description: 'The best stretch; null where they agree nowhere.' },
+      ),
+    ),
+  }),
+})
+export type SoundPicture = Static<typeof drawSound.response>

@@ -24,6 +24,17 @@ export const chromaprintType: SignalType = {
   thresholdMax: 0.35,
   thresholdStep: 0.01,
   part: 'audio',
+  words: {
+    title: 'Sound, Chromaprint',
+    about:
+      'Sounds, and the sound of videos, by their melody and harmony: found again recompressed, cut and at a slightly other speed; not sung or spoken anew.',
+    media: ['audio', 'video'],
+    scale: { zero: 0, perDistance: 100, decimals: 0, unit: '% of the bits of the sound differ' },
+    finds: [
+      { upTo: 0.25, what: 'the same recording, recompressed or cut' },
+      { upTo: 0.35, what: 'also with noise or speech over it, and some that only sound alike' },
+    ],
+  },
   describe: (distance) => `${Math.round(distance * 100)} % of the bits of the sound differ`,
   parse(field, signal) {
     const refuse = (problem: string, limit?: number) =>

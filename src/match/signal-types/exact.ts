@@ -19,6 +19,12 @@ function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SignalTyp
     thresholdMax: 0,
     part: 'photo',
     thresholdStep: 1,
+    words: {
+      title: `Same file, ${name.toUpperCase().replace('SHA', 'SHA-')}`,
+      about: 'Files with the same bytes, of any kind; one that is saved anew has others.',
+      media: ['photo', 'video', 'audio'],
+      finds: [{ upTo: 0, what: 'the same bytes' }],
+    },
     describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
     parse: (field, signal) => parseDigits(field, signal, digits),
     contentOf: (signal) => ({ photos: [{ signals: { [name]: signal } }] }),

@@ -32,6 +32,14 @@ export const photoLocalType: SignalType = {
   thresholdMax: placesMax - placesMin,
   thresholdStep: 1,
   part: 'photo',
+  words: {
+    title: 'Photo, details',
+    about:
+      'Photos by places that they have in common: found again cut, framed, written on or photographed from a screen.',
+    media: ['photo'],
+    scale: { zero: placesMax, perDistance: -1, decimals: 0, unit: 'places in common' },
+    finds: [{ upTo: placesMax - placesMin, what: 'cut, framed, written on or photographed from a screen' }],
+  },
   describe: (distance) => `${placesMax - distance}${distance === 0 ? ' or more' : ''} places in common`,
   parse(field, signal) {
     const features = featuresOf(signal)

@@ -19,6 +19,19 @@ export const photoType: SignalType = {
   thresholdMax,
   part: 'photo',
   thresholdStep: 1,
+  words: {
+    title: 'Photo, PDQ',
+    about:
+      'Photos by where they are light and dark: found again resized, recompressed, mirrored, turned and lightly edited; not cut, framed or written on.',
+    media: ['photo'],
+    scale: { zero: 0, perDistance: 1, decimals: 0, unit: `of ${pdqBits} bits differ` },
+    finds: [
+      { upTo: 0, what: 'the very same hash: at most saved anew' },
+      { upTo: 16, what: 'resized or recompressed' },
+      { upTo: 31, what: 'resized, recompressed or lightly edited' },
+      { upTo: thresholdMax, what: 'also heavily edited, and some that only look alike' },
+    ],
+  },
   describe: (distance) => `${distance} of ${pdqBits} bits`,
   parse: (field, signal) => parseDigits(field, signal, 64),
   contentOf: (signal) => ({ photos: [{ pdq: signal }] }),
@@ -34,14 +47,8 @@ export const photoType: SignalType = {
         // Kept in the bank and shown, but not matched.
         if (quality === null || quality >= pdqQualityMin) index.add(slot, pdqFromHex(signal))
       },
-      addMany(entries) {
-        const matched = entries.filter(({ quality }) => quality === null || quality >= pdqQualityMin)
-        const words = new Uint32Array(matched.length * pdqWords)
-        for (const [at, { signal }] of matched.entries()) words.set(pdqFromHex(signal), at * pdqWords)
-        index.addMany(
-          Uint32Array.from(matched, ({ slot }) => slot),
-          words,
-        )
+      addLater(slot, signal, quality) {
+        if (quality === null || quality >= pdqQualityMin) index.addLater(slot, pdqFromHex(signal))
       },
       maintain: (budgetNs) => index.maintain(budgetNs),
       remove: (slot) => void index.remove(slot),

@@ -50,6 +50,8 @@ export type MatchedPart =
 
 export type SignalHit = {
   slot: number
+  /** By which of several ways of the type, where it has such: the model and version that made the vectors. */
+  variant?: string
   part: MatchedPart
   distance: number
   /** 0 to 1. */
@@ -65,6 +67,8 @@ export type SignalHit = {
 export type SearchOptions = {
   radiusMax: number
   thresholdOf: (slot: number) => number
+  /** The same two of a variant of the type, for types that have any: a bank may set a threshold for each. */
+  variant?: (name: string) => { radiusMax: number; thresholdOf: (slot: number) => number }
   /** Slots of other banks than those asked for are left out inside the search; all are wanted where missing. */
   wanted?: (slot: number) => boolean
   /** Photos are looked for as they are and not turned; for platforms that sent all turned hashes themselves. */
@@ -73,12 +77,14 @@ export type SearchOptions = {
 
 /** The entries of one tenant under one signal type, searched in memory. */
 export type SignalIndex = {
-  /** Takes a signal in its canonical form under a slot: a whole number that other entries do not use meanwhile. */
+  /** Takes a signal in its canonical form under a slot, in place of what is there: a number that other entries do not use. */
   add: (slot: number, signal: string, quality: number | null) => void
-  /** The same for many at once, where that is quicker; slots that are not there yet. */
-  addMany?: (entries: readonly { slot: number; signal: string; quality: number | null }[]) => void
+  /** The same for one of very many, where that is quicker: it is found once `maintain` has nothing more to do. */
+  addLater?: SignalIndex['add']
   /** Puts itself in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain?: (budgetNs: number) => boolean
+  /** Makes itself quicker for about so long; everything is found before, too. Answers whether there is more to do. */
+  improve?: (budgetNs: number) => boolean
   remove: (slot: number) => void
   /** Hits within the threshold of each slot's bank, at most one for each slot and part. */
   search: (content: LookupContent, options: SearchOptions) => SignalHit[]
@@ -97,6 +103,26 @@ export type Comparison = {
   spans?: readonly { queryFromMs: number; queryToMs: number; entryFromMs: number; entryToMs: number; frames: number }[]
 }
 
+/** What content is made of, as far as signals are made of it. */
+export type ContentKind = 'photo' | 'video' | 'audio' | 'text' | 'link'
+
+/** What people are told of a signal type: beside every threshold, hash and match. */
+export type SignalWords = {
+  /** `Photo, PDQ`. */
+  title: string
+  /** What it finds again and what it does not, for whoever chooses among types. */
+  about: string
+  /** What it is made of. */
+  media: readonly ContentKind[]
+  /**
+   * A distance as a number that people read: `zero + distance * perDistance`, to so many decimals, before its unit
+   * (`14 of 256 bits differ`, `92 % of the frames the same`). Without it things are the same or not.
+   */
+  scale?: { zero: number; perDistance: number; decimals: number; unit: string }
+  /** What thresholds up to each distance let in, the nearest first. */
+  finds: readonly { upTo: number; what: string }[]
+}
+
 /**
  * One way of recognising known content. A new one is one file with one of these, and a line in `signal-types/all.ts`.
  * A signal is text in a canonical form: equal signals are equal texts.
@@ -111,8 +137,11 @@ export type SignalType = {
   thresholdMax: number
   /** Thresholds are multiples of this: 1 for bits, 0.01 for shares. */
   thresholdStep: number
+  /** Names of its variants, where it has such (models): `type:variant` is the key of a variant's own threshold. */
+  variantPattern?: RegExp
   /** Which part it looks at; parts of different kinds make different signals. */
   part: MatchedPart['kind']
+  words: SignalWords
   /** What a distance means: `14 of 256 bits`. */
   describe: (distance: number) => string
   /** The canonical form of a signal from outside. Throws an InputError that names `field`, the value and the limit. */

@@ -32,6 +32,13 @@ export const tmkType: SignalType = {
   thresholdMax: 0.5,
   part: 'video',
   thresholdStep: 0.01,
+  words: {
+    title: 'Video, TMK',
+    about: 'Whole videos of about the same length, by how their frames change over time; clips are not found.',
+    media: ['video'],
+    scale: { zero: 1, perDistance: -1, decimals: 2, unit: 'as TMK scores' },
+    finds: [{ upTo: 0.5, what: 'the same video, recompressed or resized' }],
+  },
   describe: (distance) => `TMK scores of at least ${Math.max(0, 1 - distance).toFixed(2)}`,
   parse(field, signal) {
     const refuse = (problem: string) =>

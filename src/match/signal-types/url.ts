@@ -97,6 +97,15 @@ export const urlType: SignalType = {
   thresholdMax: 1,
   part: 'link',
   thresholdStep: 1,
+  words: {
+    title: 'Address',
+    about: 'Links by their canonical address, also behind redirects, in wrappers and in texts.',
+    media: ['link', 'text'],
+    finds: [
+      { upTo: 0, what: 'the same address' },
+      { upTo: 1, what: 'also every address below a path, for entries that end in /*' },
+    ],
+  },
   describe: (distance) =>
     distance === 0 ? 'the same address' : distance === 1 ? 'an address below the path' : 'another address',
   parse: parseUrl,
@@ -134,6 +143,12 @@ export const urlDomainType: SignalType = {
   thresholdMax: 0,
   part: 'link',
   thresholdStep: 1,
+  words: {
+    title: 'Site',
+    about: 'Any link to a site or below it, also behind redirects, in wrappers and in texts.',
+    media: ['link', 'text'],
+    finds: [{ upTo: 0, what: 'any address of the same site' }],
+  },
   describe: (distance) => (distance === 0 ? 'the same site' : 'another site'),
   parse(field, signal) {
     const refuse = (problem: string): never => {

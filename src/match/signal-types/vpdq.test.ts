@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { InputError } from '../../domain/error.ts'
 import { pdqDihedralOfHash, pdqToHex } from '../../kernels/pdq.ts'
 import { createRandom } from '../../kernels/random.ts'

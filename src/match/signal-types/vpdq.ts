@@ -20,6 +20,17 @@ export const vpdqType: SignalType = {
   thresholdMax: 60,
   part: 'video',
   thresholdStep: 1,
+  words: {
+    title: 'Video, vPDQ',
+    about:
+      'Videos and animated images by the PDQ hashes of their frames: found again recompressed, resized and as clips.',
+    media: ['video', 'photo'],
+    scale: { zero: 100, perDistance: -1, decimals: 0, unit: '% of the frames the same' },
+    finds: [
+      { upTo: 20, what: 'the whole video or a clip of it, recompressed or resized' },
+      { upTo: 60, what: 'also videos that hold a part of it among other things' },
+    ],
+  },
   describe: (distance) => `${100 - distance} % of the frames`,
   parse(field, signal) {
     try {

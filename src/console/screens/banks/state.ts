@@ -1,7 +1,8 @@
 import type { Bank, BankEntry } from '../../../http/contract/banks.ts'
 import type { BankImport } from '../../../http/contract/bank-imports.ts'
 import { countOf } from '../../frame/time.ts'
-import { signalTitle } from './signal-words.ts'
+import { signalsOfHash } from '../../parts/hash-words.ts'
+import type { SignalTypes } from '../../parts/signal-types.ts'
 
 export const actionWords: Record<string, string> = {
   observe: 'observe only',
@@ -21,19 +22,6 @@ export const statusWords = {
 /** The state of an entry in words, with how it is held. */
 export function statusText({ status, hold }: Pick<BankEntry, 'status' | 'hold'>): string {
   return status === 'quarantined' && hold === 'review' ? 'held for review' : statusWords[status]
-}
-
-/**
- * 95 % interval of a share (Wilson 1927): holds its coverage for the small counts that a bank entry has.
- * Null without observations.
- */
-export function wilson(count: number, of: number): { share: number; low: number; high: number } | null {
-  if (of === 0) return null
-  const z = 1.959964
-  const share = count / of
-  const middle = (share + (z * z) / (2 * of)) / (1 + (z * z) / of)
-  const half = (z / (1 + (z * z) / of)) * Math.sqrt((share * (1 - share)) / of + (z * z) / (4 * of * of))
-  return { share, low: Math.max(0, middle - half), high: Math.min(1, middle + half) }
 }
 
 export function entriesText(bank: Bank): string {
@@ -62,8 +50,12 @@ export function entryTitle(entry: Pick<BankEntry, 'labels' | 'source' | 'entryId
 }
 
 /** What is known of content that is not kept here. */
-export function hashOnlyText(signals: Record<string, string>): string {
-  const names = Object.keys(signals).map(signalTitle)
+export function hashOnlyText(signals: Record<string, string>, types: SignalTypes): string {
+  // Those that tell most first; digests of the bytes say little.
+  const order = (name: string) => types.all.findIndex((type) => type.name === name)
+  const names = Object.keys(signals)
+    .toSorted((a, b) => order(a) - order(b))
+    .map(types.title)
   return names.length === 0 ? 'no hash' : `${names.slice(0, 3).join(' · ')}${names.length > 3 ? ' …' : ''}`
 }
 
@@ -84,13 +76,10 @@ export function importText({ rows, accepted, duplicate, refused }: BankImport): 
 }
 
 /** Which hash a pasted text may be, by its length or by a name before it; undefined when it is none. */
-export function hashIn(text: string): { type: string; value: string } | undefined {
-  const words = text.trim()
-  const named = /^([a-z][a-z0-9-]{1,30})\s*[:=,]\s*(\S+)$/i.exec(words)
-  if (named !== null && signalTitle(named[1]!.toLowerCase()) !== named[1]!.toLowerCase())
-    return { type: named[1]!.toLowerCase(), value: named[2]! }
-  if (/^T1[0-9a-f]{70}$/i.test(words)) return { type: 'tlsh', value: words }
-  if (!/^[0-9a-f]+$/i.test(words)) return undefined
-  const type = { 64: 'pdq', 40: 'sha1', 32: 'md5' }[words.length]
-  return type === undefined ? undefined : { type, value: words.toLowerCase() }
+export function hashIn(text: string, types: SignalTypes): { type: string; value: string } | undefined {
+  // Lists put a comma after the name.
+  const [found] = Object.entries(signalsOfHash(text.replace(/^(\s*[a-z][a-z0-9-]{1,30})\s*,/i, '$1:')) ?? {})
+  return found !== undefined && types.all.some(({ name }) => name === found[0])
+    ? { type: found[0], value: found[1] }
+    : undefined
 }

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { FullMatch } from '../../../http/contract/match.ts'
-import {
-  bitsOf,
-  byEntry,
-  clockText,
-  differingBits,
-  framesOf,
-  layOver,
-  nearestReading,
-  readingsOf,
-  signalsOfHash,
-} from './state.ts'
+import { bitsOf, byEntry, clockText, differingBits, framesOf, layOver, nearestReading, readingsOf } from './state.ts'
 
 const hex64 = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map((value) => value.toString(16).padStart(64, '0'))
 
@@ -23,14 +13,6 @@ test('words are read as what they look like, and may be read otherwise', () => {
   assert.equal(readingsOf('https://example.com/a.jpg?x=1')[0], 'media')
   assert.deepEqual(readingsOf('example.com/offer'), ['link', 'text'])
   assert.equal(readingsOf('d41d8cd98f00b204e9800998ecf8427e')[0], 'hash')
-})
-
-test('a hash is known by its length or its name', () => {
-  assert.deepEqual(signalsOfHash('D41D8CD98F00B204E9800998ECF8427E'), { md5: 'd41d8cd98f00b204e9800998ecf8427e' })
-  assert.deepEqual(Object.keys(signalsOfHash('a'.repeat(64))!), ['pdq', 'sha256'])
-  assert.deepEqual(signalsOfHash('tmk: AAEC'), { tmk: 'AAEC' })
-  assert.equal(signalsOfHash('https://example.com'), undefined)
-  assert.equal(signalsOfHash('abc'), undefined)
 })
 
 test('the picture of a PDQ hash has its bits where the algorithm puts them', () => {

@@ -1,5 +1,6 @@
 import type { FullMatch, hashContent, lookupMatches } from '../../../http/contract/match.ts'
 import type { ResponseOf } from '../../../http/contract/route.ts'
+import { signalsOfHash } from '../../parts/hash-words.ts'
 
 export type Hashes = ResponseOf<typeof hashContent>
 export type Answer = ResponseOf<typeof lookupMatches>
@@ -24,63 +25,6 @@ export function readingsOf(words: string): TypedKind[] {
   if (/^https?:\/\/\S+$/i.test(text))
     return mediaName.test(text) ? ['media', 'link', 'text'] : ['link', 'media', 'text']
   return /^[\w-]+(\.[\w-]+)+(\/\S*)?$/.test(text) ? ['link', 'text'] : ['text']
-}
-
-/** The signals that a hash may be, by its length or by its name before it (`md5: …`); undefined for none. */
-export function signalsOfHash(words: string): Record<string, string> | undefined {
-  const text = words.trim()
-  const named = /^([a-z][a-z0-9-]{1,30})\s*[:=]\s*(\S+)$/i.exec(text)
-  if (named !== null && !/^https?$/i.test(named[1]!)) return { [named[1]!.toLowerCase()]: named[2]! }
-  if (/^T1[0-9a-f]{70}$/i.test(text) || /^[0-9a-f]{70}$/i.test(text)) return { tlsh: text }
-  if (!/^[0-9a-f]+$/i.test(text)) return undefined
-  if (text.length === 64) return { pdq: text.toLowerCase(), sha256: text.toLowerCase() }
-  if (text.length === 40) return { sha1: text.toLowerCase() }
-  if (text.length === 32) return { md5: text.toLowerCase() }
-  return undefined
-}
-
-const typeWords: Record<string, string> = {
-  pdq: 'Photo, PDQ',
-  local: 'Photo, details',
-  vpdq: 'Video, vPDQ',
-  tmk: 'Video, TMK',
-  sha256: 'Same file, SHA-256',
-  sha1: 'Same file, SHA-1',
-  md5: 'Same file, MD5',
-  text: 'Same words',
-  'text-skeleton': 'Same words, disguised',
-  'text-near': 'Text, MinHash',
-  tlsh: 'Text, TLSH',
-  chromaprint: 'Sound, Chromaprint',
-  url: 'Same address',
-  'url-domain': 'Same domain',
-  quality: 'Quality of the photo',
-  agreeing: 'Signals within their threshold',
-}
-
-/** A signal type, or a feature made of several, in words. */
-export function signalText(name: string): string {
-  return typeWords[name] ?? name
-}
-
-export type Near = Pick<FullMatch, 'signalType' | 'distance' | 'threshold' | 'described'>
-
-/** The threshold in the words in which the distance of its signal type is told. */
-const thresholdWords: Record<string, (near: Near) => string> = {
-  vpdq: ({ threshold }) => `at least ${100 - threshold} % needed`,
-  'text-near': ({ threshold }) => `at least ${Math.round((1 - threshold) * 100)} % needed`,
-  chromaprint: ({ threshold }) => `at most ${Math.round(threshold * 100)} %`,
-  tmk: ({ threshold }) => `at least ${(1 - threshold).toFixed(2)} needed`,
-  // Distances count the places that are missing, so the words tell what the threshold is counted from.
-  local: ({ distance, threshold, described }) =>
-    `at least ${Number.parseInt(described, 10) - (threshold - distance)} needed`,
-}
-
-/** How near, in words with the threshold: `14 of 256 bits; threshold 31`. */
-export function distanceText(near: Near): string {
-  const { signalType, threshold, described } = near
-  if (threshold === 0) return described
-  return `${described}; ${thresholdWords[signalType]?.(near) ?? `threshold ${threshold.toLocaleString('en')}`}`
 }
 
 /** All matches of one entry: the same content is often found by several signals. */
@@ -171,13 +115,6 @@ const turns: Record<string, string> = {
   flipY: 'scaleX(-1)',
   flipPlus1: 'rotate(-90deg) scaleX(-1)',
   flipMinus1: 'rotate(90deg) scaleX(-1)',
-}
-
-/** What an entry is, by the signals that it has. */
-export function kindOfSignals(signals: Readonly<Record<string, string>>): 'photo' | 'video' | 'audio' {
-  if (signals['vpdq'] !== undefined || signals['tmk'] !== undefined)
-    return signals['pdq'] === undefined ? 'video' : 'photo'
-  return signals['chromaprint'] === undefined ? 'photo' : 'audio'
 }
 
 /** The quality of a photo's hash in words. */

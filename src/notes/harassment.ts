@@ -1,0 +1,52 @@
+// Which notes raters of both sides call harassment: the same factorisation, of a tag instead of an answer.
+import { descend } from '../kernels/factorization-adam.ts'
+import { reportFit, ridgeOf, type Fitting } from './fitting.ts'
+import type { Community } from './intake.ts'
+import { dense, gather, matrixOf, pick, spread, type Parameters, type Picked } from './picking.ts'
+import type { ModelSettings } from './settings.ts'
+import { tagBit } from './table-format.ts'
+
+const stepSize = 2
+
+/**
+ * Intercept and factor of each note for the harassment tag; NaN for all where nobody, or everybody, used it. Starts from
+ * twice the factors of the answers, which keeps the sides apart.
+ */
+export function fitHarassment(
+  fitting: Fitting,
+  community: Community,
+  picked: Picked,
+  raterParameters: Parameters,
+  noteParameters: Parameters,
+  settings: ModelSettings,
+): Parameters {
+  const { ratings, noteIds } = community
+  const harassment = tagBit('notHelpfulSpamHarassmentOrAbuse')
+  const other = tagBit('notHelpfulOther')
+  const saidHelpful = 3
+  const labelled = pick(
+    picked,
+    (at) =>
+      ratings.createdMs[at]! >= settings.harassment.sinceMs &&
+      (ratings.level[at] === saidHelpful || (ratings.tags[at]! & (harassment | other)) !== 0),
+  )
+  const fitted = dense(community, labelled, settings)
+  const labelOf = (at: number) => ((ratings.tags[at]! & harassment) !== 0 ? 1 : 0)
+  const { cells, raters, notes } = matrixOf(community, fitted, labelOf)
+  const positive = cells.value.reduce((sum, label) => sum + label, 0)
+  if (positive === 0 || positive === cells.value.length) return new Float64Array(2 * noteIds.count).fill(NaN)
+  const share = positive / cells.value.length
+  const start = { mean: 0, rows: doubled(gather(raterParameters, raters)), columns: doubled(gather(noteParameters, notes)) }
+  const { model, steps, loss } = descend(cells, ridgeOf(cells, settings.penalties), {
+    start,
+    stepSize,
+    loss: { kind: 'logistic', positiveWeight: (1 - share) / share },
+  })
+  reportFit(fitting, `${settings.name}: harassment`, cells, steps, loss)
+  return spread(model.columns, notes, noteIds.count)
+}
+
+/** No intercepts, and factors twice as large. */
+function doubled(side: Float64Array): Float64Array {
+  return side.map((value, at) => (at % 2 === 0 ? 0 : 2 * value))
+}
