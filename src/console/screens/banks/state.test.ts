@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { signalTypesOf } from '../../parts/signal-types.ts'
-import { hashIn } from './state.ts'
+import { hashIn, wilson } from './state.ts'
+
+test('the interval of a share agrees with published Wilson bounds', () => {
+  // Brown, Cai & DasGupta 2001, and R: binom::binom.wilson(8, 10)
+  const eight = wilson(8, 10)!
+  assert.ok(Math.abs(eight.low - 0.4901625) < 1e-6, String(eight.low))
+  assert.ok(Math.abs(eight.high - 0.9433178) < 1e-6, String(eight.high))
+  const none = wilson(0, 20)!
+  assert.equal(none.low, 0)
+  assert.ok(Math.abs(none.high - 0.1611252) < 1e-6, String(none.high))
+  assert.equal(wilson(0, 0), null)
+})
 
 const types = signalTypesOf(
   ['pdq', 'md5', 'sha1', 'sha256'].map((name) => ({

@@ -24,6 +24,19 @@ export function statusText({ status, hold }: Pick<BankEntry, 'status' | 'hold'>)
   return status === 'quarantined' && hold === 'review' ? 'held for review' : statusWords[status]
 }
 
+/**
+ * 95 % interval of a share (Wilson 1927): holds its coverage for the small counts that a bank entry has.
+ * Null without observations.
+ */
+export function wilson(count: number, of: number): { share: number; low: number; high: number } | null {
+  if (of === 0) return null
+  const z = 1.959964
+  const share = count / of
+  const middle = (share + (z * z) / (2 * of)) / (1 + (z * z) / of)
+  const half = (z / (1 + (z * z) / of)) * Math.sqrt((share * (1 - share)) / of + (z * z) / (4 * of * of))
+  return { share, low: Math.max(0, middle - half), high: Math.min(1, middle + half) }
+}
+
 export function entriesText(bank: Bank): string {
   const { pending, active, quarantined, retired } = bank.entries
   const part = (count: number, word: string) => (count > 0 ? `${count.toLocaleString('en')} ${word}` : '')
