@@ -256,6 +256,7 @@ async function wire(
   const lookup = withTextSignals(withJudgements(indexes, { query: db.query, clock }), embedder.text)
   const vectors = createEntryVectors({ db, clock, embedder, media, refresh: () => lookup.refresh(), log })
   const seen = createSeen({ query: db.query, clock })
+  onStop(() => seen.close())
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
