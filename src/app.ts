@@ -76,6 +76,7 @@ import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createPastMatches } from './match/hygiene/past.ts'
+import { releaseLeases } from './match/exchange/store.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { selectTenantsByEntries } from './match/memory/store.ts'
@@ -404,7 +405,10 @@ async function wire(
     call,
     refresh: () => lookup.refresh(),
     log,
+    settings: settings.current,
   }
+  // Nobody else works on a private database: who held a lease has died.
+  if (embedded !== undefined) await releaseLeases(db.query, clock())
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
