@@ -76,6 +76,7 @@ import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createPastMatches } from './match/hygiene/past.ts'
+import { releaseLeases } from './match/exchange/store.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
 import { selectTenantsByEntries } from './match/memory/store.ts'
@@ -255,6 +256,7 @@ async function wire(
   const lookup = withTextSignals(withJudgements(indexes, { query: db.query, clock }), embedder.text)
   const vectors = createEntryVectors({ db, clock, embedder, media, refresh: () => lookup.refresh(), log })
   const seen = createSeen({ query: db.query, clock })
+  onStop(() => seen.close())
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -403,7 +405,10 @@ async function wire(
     call,
     refresh: () => lookup.refresh(),
     log,
+    settings: settings.current,
   }
+  // Nobody else works on a private database: who held a lease has died.
+  if (embedded !== undefined) await releaseLeases(db.query, clock())
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }

@@ -80,19 +80,18 @@ async function* stored(reader: ByteReader, bytes: number, crc: number | undefine
 async function* inflated(reader: ByteReader, bytes: number | undefined, crc: number | undefined, file: string) {
   const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH })
   let out: Buffer[] = []
-  let ended = false
-  let failure: Error | undefined
+  const state: { ended: boolean; failure?: Error } = { ended: false }
   let wake = () => {}
   inflate.on('data', (piece: Buffer) => void out.push(piece))
-  inflate.on('end', () => (ended = true))
+  inflate.on('end', () => (state.ended = true))
   inflate.on('error', (error: Error) => {
-    failure = error
+    state.failure = error
     wake()
   })
   const settled = () => new Promise<void>((done) => setImmediate(done))
   let [sum, unpacked, written] = [0, 0, 0]
   try {
-    for (let left = bytes ?? Number.POSITIVE_INFINITY; left > 0 && !ended;) {
+    for (let left = bytes ?? Number.POSITIVE_INFINITY; left > 0 && !state.ended;) {
       const piece = await reader.next()
       if (piece === undefined) throw damaged(file, 'it breaks off.')
       const slice = piece.subarray(0, Math.min(left, sliceBytes))
@@ -103,7 +102,7 @@ async function* inflated(reader: ByteReader, bytes: number | undefined, crc: num
         inflate.write(slice, () => done())
       })
       await settled()
-      if (failure !== undefined) throw damaged(file, `it cannot be unpacked (${failure.message}).`)
+      if (state.failure !== undefined) throw damaged(file, `it cannot be unpacked (${state.failure.message}).`)
       written += slice.length
       for (const unpackedPiece of out) {
         sum = crc32(unpackedPiece, sum)
@@ -112,7 +111,7 @@ async function* inflated(reader: ByteReader, bytes: number | undefined, crc: num
       }
       out = []
       // What follows the packed data is not part of it.
-      if (ended) reader.unread(slice.subarray(slice.length - (written - inflate.bytesWritten)))
+      if (state.ended) reader.unread(slice.subarray(slice.length - (written - inflate.bytesWritten)))
     }
     if (bytes !== undefined && written !== bytes) throw damaged(file, 'it ends before its packed length does.')
     const expected = bytes === undefined ? await descriptorOf(reader, inflate.bytesWritten, unpacked, file) : crc

@@ -1,8 +1,20 @@
 // A biased one-factor matrix factorisation by full-batch gradient steps in single precision: Adam (Kingma, Ba, "Adam: a
 // method for stochastic optimization", ICLR 2015) with the gradient clipped to length one. It stops early, short of the
 // optimum, and is here for those who must agree with a run that did the same; factorization-exact.ts solves it.
-import type { Factorization, Ridge } from './factorization.ts'
+import type { Factorization } from './factorization.ts'
 import type { Observations } from './observations.ts'
+import { singleSum } from './single-sum.ts'
+
+/** What the mean square over the elements of a side costs, beside the mean over cells. */
+export type MeanPenalties = {
+  rowIntercept: number
+  rowFactor: number
+  columnIntercept: number
+  columnFactor: number
+  mean: number
+  /** Divides the sum of the columns' squares, instead of how many they are. */
+  columnsPretended?: number
+}
 
 export type AdamOptions = {
   start: Factorization
@@ -20,34 +32,36 @@ export type AdamOptions = {
 
 export type AdamFit = { model: Factorization; steps: number; loss: number }
 
+/** What each cell costs, and its slope. */
+type Scratch = { costs: Float32Array; slopes: Float32Array }
+
 const decay1 = 0.9
 const decay2 = 0.999
 const epsilon = 1e-8
 
 /** Moments and values of a block of parameters, in single precision as they were trained there. */
-type Block = { values: Float32Array; gradient: Float64Array; first: Float32Array; second: Float32Array }
+type Block = { values: Float32Array; gradient: Float32Array; first: Float32Array; second: Float32Array }
 
 const blockOf = (values: Float32Array): Block => ({
   values,
-  gradient: new Float64Array(values.length),
+  gradient: new Float32Array(values.length),
   first: new Float32Array(values.length),
   second: new Float32Array(values.length),
 })
 
 /** Gradient steps from a start until the loss stands still. The same input gives the same output. */
-export function descend(cells: Observations, ridge: Ridge, options: AdamOptions): AdamFit {
+export function descend(cells: Observations, penalties: MeanPenalties, options: AdamOptions): AdamFit {
   const { start, stepSize, frozen = false, tolerance = 1e-7, patience = 100, onStep } = options
   const loss = options.loss ?? { kind: 'squared' }
   const rows = blockOf(Float32Array.from(start.rows))
   const columns = blockOf(Float32Array.from(start.columns))
   const mean = blockOf(Float32Array.of(start.mean))
   const moving = frozen ? [columns] : [rows, columns, mean]
+  const scratch = { costs: new Float32Array(cells.value.length), slopes: new Float32Array(cells.value.length) }
   const evaluate = (): number =>
-    Math.fround(
-      loss.kind === 'squared'
-        ? squaredGradients(cells, rows, columns, mean, ridge, frozen)
-        : logisticGradients(cells, rows, columns, mean, ridge, frozen, loss.positiveWeight),
-    )
+    loss.kind === 'squared'
+      ? squaredGradients(cells, rows, columns, mean, penalties, frozen, scratch)
+      : logisticGradients(cells, rows, columns, mean, penalties, frozen, loss.positiveWeight, scratch)
   let before = 1e10
   let now = evaluate()
   let steps = 0
@@ -55,7 +69,7 @@ export function descend(cells: Observations, ridge: Ridge, options: AdamOptions)
     before = now
     let square = 0
     for (const { gradient } of moving) for (let at = 0; at < gradient.length; at++) square += gradient[at]! ** 2
-    const clip = Math.min(1, 1 / (Math.sqrt(square) + 1e-6))
+    const clip = Math.min(1, round(1 / round(round(Math.sqrt(square)) + 1e-6)))
     steps++
     for (const block of moving) step(block, clip, stepSize, steps)
     now = evaluate()
@@ -69,25 +83,30 @@ export function descend(cells: Observations, ridge: Ridge, options: AdamOptions)
   return { model, steps, loss: now }
 }
 
-/** One Adam step of a block: `stepSize` over the bias-corrected moments. */
-export function step({ values, gradient, first, second }: Block, clip: number, stepSize: number, count: number): void {
-  const rate = stepSize / (1 - decay1 ** count)
-  const correction = Math.sqrt(1 - decay2 ** count)
+/** One Adam step of a block, rounded to single precision after every operation. */
+function step({ values, gradient, first, second }: Block, clip: number, stepSize: number, count: number): void {
+  const rate = round(-stepSize / (1 - decay1 ** count))
+  const correction = round(Math.sqrt(1 - decay2 ** count))
+  const [newShare1, oldShare2, newShare2] = [round(1 - decay1), round(decay2), round(1 - decay2)]
   for (let at = 0; at < values.length; at++) {
-    const slope = gradient[at]! * clip
-    first[at]! += (slope - first[at]!) * (1 - decay1)
-    second[at] = second[at]! * decay2 + slope * slope * (1 - decay2)
-    values[at]! -= (rate * first[at]!) / (Math.sqrt(second[at]!) / correction + epsilon)
+    const slope = round(gradient[at]! * clip)
+    first[at] = first[at]! + newShare1 * round(slope - first[at]!)
+    second[at] = round(second[at]! * oldShare2) + round(round(newShare2 * slope) * slope)
+    const size = round(round(round(Math.sqrt(second[at]!)) / correction) + round(epsilon))
+    values[at] = values[at]! + round(round(rate * first[at]!) / size)
   }
 }
+
+const round = Math.fround
 
 function squaredGradients(
   cells: Observations,
   rows: Block,
   columns: Block,
   mean: Block,
-  ridge: Ridge,
+  penalties: MeanPenalties,
   frozen: boolean,
+  { costs, slopes }: Scratch,
 ): number {
   const { row, column, value } = cells
   const rowValues = rows.values
@@ -95,26 +114,27 @@ function squaredGradients(
   const rowGradient = rows.gradient.fill(0)
   const columnGradient = columns.gradient.fill(0)
   const middle = mean.values[0]!
-  const scale = 2 / value.length
-  let sum = 0
-  let meanSlope = 0
+  const share = round(1 / value.length)
   for (let at = 0; at < value.length; at++) {
     const r = 2 * row[at]!
     const c = 2 * column[at]!
     const rowFactor = rowValues[r + 1]!
     const columnFactor = columnValues[c + 1]!
-    const residual = middle + rowValues[r]! + columnValues[c]! + rowFactor * columnFactor - value[at]!
-    sum += residual * residual
-    const slope = residual * scale
-    columnGradient[c]! += slope
-    columnGradient[c + 1]! += slope * rowFactor
+    const predicted = round(
+      round(round(rowValues[r]! + columnValues[c]!) + round(rowFactor * columnFactor)) + middle,
+    )
+    const residual = round(predicted - value[at]!)
+    costs[at] = residual * residual
+    const slope = round(2 * residual * share)
+    slopes[at] = slope
+    columnGradient[c] = columnGradient[c]! + slope
+    columnGradient[c + 1] = columnGradient[c + 1]! + round(slope * rowFactor)
     if (frozen) continue
-    meanSlope += slope
-    rowGradient[r]! += slope
-    rowGradient[r + 1]! += slope * columnFactor
+    rowGradient[r] = rowGradient[r]! + slope
+    rowGradient[r + 1] = rowGradient[r + 1]! + round(slope * columnFactor)
   }
-  mean.gradient[0] = meanSlope
-  return sum / value.length + penaltyGradients(rows, columns, mean, ridge, value.length)
+  if (!frozen) mean.gradient[0] = singleSum(slopes)
+  return addPenalties(round(singleSum(costs) / value.length), rows, columns, mean, penalties)
 }
 
 function logisticGradients(
@@ -122,35 +142,39 @@ function logisticGradients(
   rows: Block,
   columns: Block,
   mean: Block,
-  ridge: Ridge,
+  penalties: MeanPenalties,
   frozen: boolean,
   positiveWeight: number,
+  { costs, slopes }: Scratch,
 ): number {
   const { row, column, value } = cells
   const rowGradient = rows.gradient.fill(0)
   const columnGradient = columns.gradient.fill(0)
   const middle = mean.values[0]!
-  let sum = 0
-  let meanSlope = 0
+  const share = round(1 / value.length)
+  const weight = round(positiveWeight)
   for (let at = 0; at < value.length; at++) {
     const r = 2 * row[at]!
     const c = 2 * column[at]!
     const rowFactor = rows.values[r + 1]!
     const columnFactor = columns.values[c + 1]!
-    const logit = middle + rows.values[r]! + columns.values[c]! + rowFactor * columnFactor
+    const logit = round(
+      round(round(rows.values[r]! + columns.values[c]!) + round(rowFactor * columnFactor)) + middle,
+    )
     const positive = value[at]! > 0.5
-    sum += positive ? positiveWeight * softPlus(-logit) : softPlus(logit)
-    const chance = 1 / (1 + Math.exp(-logit))
-    const slope = (positive ? positiveWeight * (chance - 1) : chance) / value.length
-    columnGradient[c]! += slope
-    columnGradient[c + 1]! += slope * rowFactor
+    const below = round(Math.min(0, logit) - round(Math.log1p(round(Math.exp(-Math.abs(logit))))))
+    const chance = round(1 / round(1 + round(Math.exp(-logit))))
+    costs[at] = positive ? round(-round(below * weight)) : logit - below
+    const slope = round(round(positive ? round(round(weight * chance) - weight) : chance) * share)
+    slopes[at] = slope
+    columnGradient[c] = columnGradient[c]! + slope
+    columnGradient[c + 1] = columnGradient[c + 1]! + round(slope * rowFactor)
     if (frozen) continue
-    meanSlope += slope
-    rowGradient[r]! += slope
-    rowGradient[r + 1]! += slope * columnFactor
+    rowGradient[r] = rowGradient[r]! + slope
+    rowGradient[r + 1] = rowGradient[r + 1]! + round(slope * columnFactor)
   }
-  mean.gradient[0] = meanSlope
-  return sum / value.length + penaltyGradients(rows, columns, mean, ridge, value.length)
+  if (!frozen) mean.gradient[0] = singleSum(slopes)
+  return addPenalties(round(singleSum(costs) / value.length), rows, columns, mean, penalties)
 }
 
 /** ln(1 + e^x) without overflow. */
@@ -158,21 +182,28 @@ export function softPlus(x: number): number {
   return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x))
 }
 
-/** Adds the penalties' slopes; answers what they cost a cell. */
-function penaltyGradients(rows: Block, columns: Block, mean: Block, ridge: Ridge, count: number): number {
-  const side = ({ values, gradient }: Block, offset: 0 | 1, weight: number) => {
-    let square = 0
+/** Adds the penalties to the loss, in the order in which they are summed in single precision, and their slopes. */
+function addPenalties(loss: number, rows: Block, columns: Block, mean: Block, penalties: MeanPenalties): number {
+  const side = ({ values, gradient }: Block, offset: 0 | 1, weight: number, pretended?: number) => {
+    const count = values.length / 2
+    const share = pretended === undefined ? round(round(weight) / count) : round(round(1 / pretended) * round(weight))
+    const squares = new Float32Array(count)
     for (let at = offset; at < values.length; at += 2) {
-      square += values[at]! * values[at]!
-      gradient[at]! += (2 * weight * values[at]!) / count
+      squares[at >> 1] = values[at]! * values[at]!
+      gradient[at] = gradient[at]! + round(share * round(2 * values[at]!))
     }
-    return (weight * square) / count
+    const sum = singleSum(squares)
+    return pretended === undefined
+      ? round(round(weight) * round(sum / count))
+      : round(round(round(weight) * sum) / pretended)
   }
-  const cost =
-    side(rows, 0, ridge.rowIntercept) +
-    side(rows, 1, ridge.rowFactor) +
-    side(columns, 0, ridge.columnIntercept) +
-    side(columns, 1, ridge.columnFactor)
-  mean.gradient[0]! += (2 * ridge.mean * mean.values[0]!) / count
-  return cost + (ridge.mean * mean.values[0]! ** 2) / count
+  const pretended = penalties.columnsPretended === undefined ? undefined : round(penalties.columnsPretended)
+  let penalty = side(rows, 1, penalties.rowFactor)
+  penalty = round(penalty + side(rows, 0, penalties.rowIntercept))
+  penalty = round(penalty + side(columns, 1, penalties.columnFactor, pretended))
+  penalty = round(penalty + side(columns, 0, penalties.columnIntercept, pretended))
+  const middle = mean.values[0]!
+  mean.gradient[0] = mean.gradient[0]! + round(round(penalties.mean) * round(2 * middle))
+  penalty = round(penalty + round(round(penalties.mean) * round(middle * middle)))
+  return round(loss + penalty)
 }

@@ -111,6 +111,8 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
     }
     parts = [...parts.filter((each) => !oldParts.includes(each)), ...(liveIn(part) === 0 ? [] : [part])]
     deltas = deltas.filter((each) => !oldDeltas.includes(each))
+    // With room from the start: linking a thousand rows anew when it grows would take milliseconds at once.
+    if (deltas[0]!.used === 0 && parts.length > 0) deltas = [newDelta(true), ...deltas.slice(1)]
     merge = undefined
     generation++
     planMerge()

@@ -21,10 +21,10 @@ export function backgroundTurn(): Promise<void> {
 
 const ownTurn = () => new Promise<void>((done) => void setImmediate(done))
 
-/** Does the work item by item, letting others run in between. */
+/** Does the work item by item, one after the other, letting others run in between. */
 export async function inSlices<T>(
   items: Iterable<T>,
-  work: (item: T) => void,
+  work: (item: T) => void | Promise<void>,
   nextTurn: () => Promise<void> = ownTurn,
 ): Promise<void> {
   let beganMs = performance.now()
@@ -33,6 +33,7 @@ export async function inSlices<T>(
       await nextTurn()
       beganMs = performance.now()
     }
-    work(item)
+    const later = work(item)
+    if (later !== undefined) await later
   }
 }

@@ -32,7 +32,7 @@ export function derivativesOf(
   const features = localFeatures(luma, featuresMax)
   const readings: PhotoReading[] = [invertedOf(stages)]
   const margins = findMargins(luma)
-  const inner = margins === undefined ? undefined : cut(rgb, width, height, margins)
+  const inner = margins === undefined ? undefined : cutMargins(rgb, width, height, margins)
   const innerStages = inner === undefined ? undefined : pdqStages(inner.rgb, inner.width, inner.height)
   if (innerStages !== undefined)
     readings.push({
@@ -58,8 +58,8 @@ function nameOf({ left, top, right, bottom, written }: Margins): string {
   return sides > 2 ? 'border' : sides === 2 && opposite ? 'letterbox' : 'frame'
 }
 
-/** The picture inside its margins. Half a line more goes away: the seam is blurred. */
-function cut(rgb: Uint8Array, width: number, height: number, margins: Margins) {
+/** The picture inside its margins. Half a line more goes away: the seam is blurred. Undefined for a sliver. */
+export function cutMargins(rgb: Uint8Array, width: number, height: number, margins: Margins) {
   const left = Math.ceil(margins.left * width)
   const top = Math.ceil(margins.top * height)
   const inner = {

@@ -8,7 +8,7 @@ import type { PdqConvention } from '../kernels/pdq.ts'
 import { mediaBytesMax, sniffMime } from './decode.ts'
 import { hashImage } from './hash-image.ts'
 import { sniffMedia } from './kinds.ts'
-import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
+import type { HashedFile, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)

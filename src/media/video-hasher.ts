@@ -25,7 +25,7 @@ export function createVideoHasher({
   const hash = createVideoThread(options, idleMs)
   let pending = 0
   return {
-    name: 'vpdq@1',
+    name: 'vpdq@2',
     kinds: ['video'],
     async hash(source) {
       const tools = await findVideoTools(options.ffmpeg)

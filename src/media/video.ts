@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InputError, type Outcome } from '../domain/error.ts'
-import { pdqHash, pdqStages, pdqWords } from '../kernels/pdq.ts'
+import { pdqStages } from '../kernels/pdq.ts'
 import { createTmk, type TmkFeatures } from '../kernels/tmk.ts'
 import { vpdqStep, type VpdqFrames } from '../kernels/vpdq.ts'
 import {
@@ -15,11 +15,14 @@ import {
   type ToolLimits,
   type VideoTools,
 } from './ffmpeg.ts'
+import { createFrameHashes, type FrameHashes } from './frame-hashes.ts'
 import { readAvcTrack, type ReadAt } from './mp4.ts'
 import { thinFilter, thinStream } from './thin.ts'
 
 export type HashedVideo = {
   frames: VpdqFrames
+  /** The same frames without the bars around the picture, where the video has such at the same place throughout. */
+  inner?: VpdqFrames
   durationMs: number
   width: number
   height: number
@@ -163,7 +166,7 @@ async function hashThin(
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
   return {
-    frames: hashes.frames(),
+    ...madeOf(hashes),
     durationMs: Math.round((sizes.length / fps) * 1_000),
     fps,
     width,
@@ -186,7 +189,7 @@ async function hashAny(tools: Tools, path: string, limits: VideoOptions): Promis
   )
   if (ran.count === 0) throw refuse('has no frames that can be decoded', ran.said)
   return {
-    frames: hashes.frames(),
+    ...madeOf(hashes),
     durationMs: durationMs ?? Math.round(((ran.count * step) / fps) * 1_000),
     fps,
     width,
@@ -285,27 +288,9 @@ function rateOf(text: string | undefined): number | undefined {
   return rate > 0 && Number.isFinite(rate) ? rate : undefined
 }
 
-/** Hashes frames as they come; the n-th of them is frame `n * step`. */
-function createFrameHashes(fps: number, step: number) {
-  const words: number[] = []
-  const qualities: number[] = []
-  const timesMs: number[] = []
-  let seen = 0
-  return {
-    add({ rgb, width, height }: RgbFrame) {
-      const timeMs = Math.round(((seen++ * step) / fps) * 1_000)
-      const stages = pdqStages(rgb, width, height)
-      if (stages === undefined) return
-      words.push(...pdqHash(stages))
-      qualities.push(stages.quality)
-      timesMs.push(timeMs)
-    },
-    frames: (): VpdqFrames => ({
-      words: Uint32Array.from({ length: qualities.length * pdqWords }, (_, at) => words[at]!),
-      qualities: Uint8Array.from(qualities),
-      timesMs: Float64Array.from(timesMs),
-    }),
-  }
+function madeOf(hashes: FrameHashes): Pick<HashedVideo, 'frames' | 'inner'> {
+  const inner = hashes.inner()
+  return { frames: hashes.frames(), ...(inner === undefined ? {} : { inner }) }
 }
 
 const readOf =

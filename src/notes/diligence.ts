@@ -1,7 +1,7 @@
 // Notes that careful raters find wrong or badly sourced: how readily somebody tags is told apart from what is true of the
 // note, and a rater counts as far as their tags follow it.
 import { descendScaled, type MarkedCells, type ScaledModel, type ScaledRidge } from '../kernels/scaled-logistic.ts'
-import { reportFit, type Fitting } from './fitting.ts'
+import { afterFactors, reportFit, type Fitting } from './fitting.ts'
 import type { Community } from './intake.ts'
 import { matrixOf, type Matrix, type Parameters, type Picked } from './picking.ts'
 import type { DiligenceSettings, ModelSettings } from './settings.ts'
@@ -39,8 +39,14 @@ export function fitDiligence(
   model.rowScale.fill(1)
   for (let row = 0; row < raters.length; row++) model.rowFactor[row] = raterParameters[2 * raters[row]! + 1]!
   if (fitting.mode === 'compat') {
-    const random = fitting.random.fork(`${settings.name}: diligence`)
-    for (let column = 0; column < notes.length; column++) model.columnFactor[column] = random.normal()
+    // The second fit drew random factors that it did not use; the tables of this model are filled from where it stopped.
+    const source = afterFactors(fitting.seed, matrix.cells)
+    const noteRanks = ranksAmong(notes, community.noteRank)
+    const raterRanks = ranksAmong(raters, community.personRank)
+    model.columnFactor.set(arranged(source.normals(notes.length), noteRanks))
+    source.normals(raters.length)
+    model.columnIntercept.set(arranged(source.normals(notes.length), noteRanks))
+    model.rowIntercept.set(arranged(source.normals(raters.length), raterRanks))
   }
   const { diligence } = settings
   const ridge = ridgeFor(matrix, diligence)
@@ -120,6 +126,16 @@ export function scoreDiligence(
   reportFit(fitting, `${settings.name}: diligence of notes`, matrix.cells, intercepts.steps, intercepts.loss)
   return spreadOne(model.columnIntercept, notes, community.noteIds.count)
 }
+
+/** Place of each member among all of them in the order of ids. */
+function ranksAmong(members: Int32Array, ranks: Int32Array): Int32Array {
+  const order = Int32Array.from(members.keys()).sort((a, b) => ranks[members[a]!]! - ranks[members[b]!]!)
+  const places = new Int32Array(members.length)
+  for (let place = 0; place < order.length; place++) places[order[place]!] = place
+  return places
+}
+
+const arranged = (values: Float32Array, places: Int32Array) => Float32Array.from(places, (place) => values[place]!)
 
 const orZero = (value: number) => (Number.isNaN(value) ? 0 : value)
 

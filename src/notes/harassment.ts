@@ -1,6 +1,6 @@
 // Which notes raters of both sides call harassment: the same factorisation, of a tag instead of an answer.
 import { descend } from '../kernels/factorization-adam.ts'
-import { reportFit, ridgeOf, type Fitting } from './fitting.ts'
+import { meanPenalties, reportFit, type Fitting } from './fitting.ts'
 import type { Community } from './intake.ts'
 import { dense, gather, matrixOf, pick, spread, type Parameters, type Picked } from './picking.ts'
 import type { ModelSettings } from './settings.ts'
@@ -37,7 +37,7 @@ export function fitHarassment(
   if (positive === 0 || positive === cells.value.length) return new Float64Array(2 * noteIds.count).fill(NaN)
   const share = positive / cells.value.length
   const start = { mean: 0, rows: doubled(gather(raterParameters, raters)), columns: doubled(gather(noteParameters, notes)) }
-  const { model, steps, loss } = descend(cells, ridgeOf(cells, settings.penalties), {
+  const { model, steps, loss } = descend(cells, meanPenalties(settings.penalties), {
     start,
     stepSize,
     loss: { kind: 'logistic', positiveWeight: (1 - share) / share },

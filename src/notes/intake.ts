@@ -1,12 +1,16 @@
 // From tables to what scoring works on: which ratings count, and which of them come from people who rate very much.
+import { orderBy } from '../kernels/observations.ts'
 import { quantile } from '../kernels/quantile.ts'
 import type { IntakeSettings } from './settings.ts'
 import { notMisleading } from './status.ts'
-import { selectRatings, type RatingColumns, type Tables } from './tables.ts'
+import { arrangeRatings, selectRatings, type RatingColumns, type Tables } from './tables.ts'
 
 export type Community = Tables & {
-  /** 1 for ratings of people with more ratings than nearly everybody, in one of the windows. */
+  /** 1 for ratings of people with more ratings than nearly everybody, in one of the windows. These stand last. */
   highVolume: Uint8Array
+  /** Place of each person, and of each note, in the order of their ids. */
+  personRank: Int32Array
+  noteRank: Int32Array
 }
 
 const dayMs = 86_400_000
@@ -25,7 +29,22 @@ export function takeIn(tables: Tables, settings: IntakeSettings): Community {
     kept[at] = left ? 0 : 1
   }
   const ratings = kept.includes(0) ? selectRatings(tables.ratings, kept) : tables.ratings
-  return { ...tables, ratings, highVolume: highVolumeOf(ratings, tables, settings) }
+  const highVolume = highVolumeOf(ratings, tables, settings)
+  // Fits that stop early depend on the order of their sums: it is that of the reference.
+  const { order } = orderBy(Int32Array.from(highVolume), 2)
+  return {
+    ...tables,
+    ratings: arrangeRatings(ratings, order),
+    highVolume: highVolume.sort(),
+    personRank: ranksOf(tables.people.sorted(false)),
+    noteRank: ranksOf(tables.noteIds.sorted(true)),
+  }
+}
+
+function ranksOf(sorted: Int32Array): Int32Array {
+  const ranks = new Int32Array(sorted.length)
+  for (let place = 0; place < sorted.length; place++) ranks[sorted[place]!] = place
+  return ranks
 }
 
 function highVolumeOf(ratings: RatingColumns, tables: Tables, settings: IntakeSettings): Uint8Array {

@@ -1,9 +1,9 @@
 // Which ratings a fit is made on: arrays of positions among a community's ratings.
-import type { Observations } from '../kernels/observations.ts'
+import { orderBy, type Observations } from '../kernels/observations.ts'
 import type { Community } from './intake.ts'
 import type { ModelSettings } from './settings.ts'
 
-/** Positions of ratings, ascending. */
+/** Positions of ratings; the order in which a fit sums them. */
 export type Picked = Int32Array
 
 /** The positions for which `keep` holds. */
@@ -15,6 +15,15 @@ export function pick(from: Picked, keep: (at: number) => boolean): Picked {
     if (keep(at)) kept[count++] = at
   }
   return kept.slice(0, count)
+}
+
+/** The same ratings rater by rater, in the order of their ids. */
+export function byRater({ ratings, personRank }: Community, picked: Picked): Picked {
+  const keys = new Int32Array(picked.length)
+  for (let index = 0; index < picked.length; index++) keys[index] = personRank[ratings.rater[picked[index]!]!]!
+  const { order } = orderBy(keys, personRank.length)
+  for (let index = 0; index < order.length; index++) order[index] = picked[order[index]!]!
+  return order
 }
 
 /** All ratings of a community. */

@@ -2,7 +2,7 @@
 // works with raters as they are left here.
 import type { Factorization } from '../kernels/factorization.ts'
 import { fitDiligence, type Diligence } from './diligence.ts'
-import { fitAll, type Fitting } from './fitting.ts'
+import { afterTables, fitAll, type Fitting } from './fitting.ts'
 import { fitHarassment } from './harassment.ts'
 import type { Community } from './intake.ts'
 import {
@@ -154,7 +154,9 @@ function fitStable(
   })
   if (chosen.length === 0) return undefined
   const matrix = matrixOf(community, chosen)
-  const model = fitAll(fitting, `${settings.name}: stable`, matrix.cells, settings.penalties)
+  const { cells } = matrix
+  const source = fitting.mode === 'compat' ? afterTables(fitting.seed, cells) : undefined
+  const model = fitAll(fitting, `${settings.name}: stable`, cells, settings.penalties, undefined, source)
   return {
     mean: model.mean,
     raters: spread(model.rows, matrix.raters, people.count),

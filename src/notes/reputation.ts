@@ -1,6 +1,6 @@
 // Whose ratings count in the second round: those who foresaw what became of notes, and whose own notes were helpful.
 import type { Community } from './intake.ts'
-import { countsOf, pick, type Parameters, type Picked } from './picking.ts'
+import { byRater, countsOf, pick, type Parameters, type Picked } from './picking.ts'
 import type { HarassmentSettings, ReputationSettings } from './settings.ts'
 import { helpful, notHelpful } from './status.ts'
 
@@ -136,9 +136,12 @@ export function reputationOf(community: Community, input: ReputationInput, setti
   return reputation
 }
 
-/** Ratings of trusted people. */
+/** Ratings of trusted people, rater by rater. */
 export function ofTrusted(community: Community, picked: Picked, trusted: Uint8Array): Picked {
-  return pick(picked, (at) => trusted[community.ratings.rater[at]!] === 1)
+  return byRater(
+    community,
+    pick(picked, (at) => trusted[community.ratings.rater[at]!] === 1),
+  )
 }
 
 /** How many ratings with tags that speak against a note each person gave, and how many of those say it is incorrect. */

@@ -18,6 +18,7 @@ import {
   type Picked,
 } from './picking.ts'
 import type { Prescored } from './prescore.ts'
+import { ofTrusted } from './reputation.ts'
 import { decide, type NoteEvidence, type Verdict } from './rules.ts'
 import type { ModelSettings } from './settings.ts'
 import { notHelpfulTags } from './table-format.ts'
@@ -155,10 +156,9 @@ const noNotes = ({ noteIds }: Community) => new Float64Array(noteIds.count).fill
 function finalRatings(community: Community, among: Picked, prescored: Prescored, settings: ModelSettings): Picked {
   const { rater } = community.ratings
   const trusted = prescored.reputation?.trusted
-  return pick(
-    withNoteRatings(community, among, settings.noteRatingsMin),
-    (at) => !Number.isNaN(prescored.raters[2 * rater[at]!]!) && (trusted === undefined || trusted[rater[at]!] === 1),
-  )
+  const enough = withNoteRatings(community, among, settings.noteRatingsMin)
+  const known = pick(enough, (at) => !Number.isNaN(prescored.raters[2 * rater[at]!]!))
+  return trusted === undefined ? known : ofTrusted(community, known, trusted)
 }
 
 type FittedNotes = { matrix: Matrix; columns: Float64Array; rows: Float64Array }

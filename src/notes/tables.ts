@@ -531,17 +531,23 @@ function withoutRepetitions(ratings: RatingColumns, parts: readonly TablePart[],
   return selectRatings(ratings, kept)
 }
 
-/** The ratings marked with 1, in their order, in arrays of just their size. */
+/** The ratings marked with 1, in their order. */
 export function selectRatings(ratings: RatingColumns, kept: Uint8Array): RatingColumns {
+  const order = new Int32Array(ratings.count)
   let count = 0
-  for (let at = 0; at < ratings.count; at++) count += kept[at]!
+  for (let at = 0; at < ratings.count; at++) if (kept[at] === 1) order[count++] = at
+  return arrangeRatings(ratings, order.subarray(0, count))
+}
+
+/** The ratings at these positions, in this order, in arrays of just their size. */
+export function arrangeRatings(ratings: RatingColumns, order: Int32Array): RatingColumns {
   const pick = <T extends Uint8Array | Int32Array | Float64Array>(from: T): T => {
-    const to = new (from.constructor as new (length: number) => T)(count)
-    for (let at = 0, next = 0; at < ratings.count; at++) if (kept[at] === 1) to[next++] = from[at]!
+    const to = new (from.constructor as new (length: number) => T)(order.length)
+    for (let at = 0; at < order.length; at++) to[at] = from[order[at]!]!
     return to
   }
   return {
-    count,
+    count: order.length,
     note: pick(ratings.note),
     rater: pick(ratings.rater),
     createdMs: pick(ratings.createdMs),

@@ -84,7 +84,12 @@ export async function withConsole(t: TestContext, story: (run: ConsoleRun) => Pr
         if (broken) return
         await t.test(name, { timeout: stepMsMax }, async () => {
           broken = true
-          await run()
+          await run().catch(async (error: unknown) => {
+            // What was on the screen says more than what was waited for.
+            const text = await page.locator('body').innerText({ timeout: 5_000 }).catch(String)
+            t.diagnostic(`${name} failed on ${page.url()}: ${text.replaceAll(/\s+/g, ' ').slice(0, 2_000)}`)
+            throw error
+          })
           broken = false
         })
       },
@@ -101,12 +106,14 @@ export async function withConsole(t: TestContext, story: (run: ConsoleRun) => Pr
   }
 }
 
-/** Resolves when a screen has read what it shows and nothing on it moves. */
+/** Resolves when a screen has read what it shows and nothing on it moves: transitions are brought to their end. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('[role="status"][aria-label^="Loading"]').first().waitFor({ state: 'detached' })
-  await page.waitForFunction(
-    'document.getAnimations().every((one) => one.effect?.getComputedTiming().iterations === Infinity)',
-  )
+  await page.evaluate(`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+    for (const one of document.getAnimations())
+      if (one.effect.getComputedTiming().endTime !== Infinity) one.finish()
+    done()
+  })))`)
 }
 
 /** Keeps a screenshot for the guides when it is one of theirs and they are being made. */

@@ -5,7 +5,6 @@ import { takeIn, type Community } from '../../src/notes/intake.ts'
 import type { KnownStart } from '../../src/notes/prescore.ts'
 import { defaultSettings, type Mode } from '../../src/notes/settings.ts'
 import { readTables } from '../../src/notes/tables.ts'
-import { createRandom } from '../../src/kernels/random.ts'
 import { fits, inputFolder, nowMs, table, type SetName } from './notes-vectors.ts'
 
 /** A data set as scoring takes it. */
@@ -26,7 +25,7 @@ export async function communityOf(set: SetName): Promise<Community> {
 
 export function fittingOf(mode: Mode): Fitting & { reports: FitReport[] } {
   const reports: FitReport[] = []
-  return { mode, random: createRandom(defaultSettings.seed), report: (fit) => void reports.push(fit), reports }
+  return { mode, seed: defaultSettings.seed, report: (fit) => void reports.push(fit), reports }
 }
 
 /** Numbers of notes by id and of people by code, as the reference's tables name them. */

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { cancelImport, getImport, listImports, undoImport } from '../../src/http/contract/bank-imports.ts'
 import * as contract from '../../src/http/contract/banks.ts'
 import {
+  bankPrecision,
   checkCanaries,
   hygieneBoard,
   listDuplicates,
@@ -584,6 +585,14 @@ test('an entry that people find wrong again and again is held back by its precis
   assert.equal((await statusOf(bankId, entryId)).status, 'active', 'what was looked at is forgiven')
   const worst = await app.platform.call(contract.listBankEntries, { params: { bankId }, query: { order: 'precision' } })
   assert.equal(worst.items[0]!.entryId, entryId)
+  const { items: records } = await app.platform.call(bankPrecision, { query: { bankId } })
+  const [{ matches, precision, days }] = records as [(typeof records)[0]]
+  assert.deepEqual([records.length, matches, precision], [1, 10, held.precision])
+  const sum = (side: 'right' | 'wrong') => days.reduce((all, day) => all + day[side], 0)
+  assert.deepEqual([sum('right'), sum('wrong')], [1, 9])
+  assert.ok(days.every(({ dayMs }) => dayMs % 86_400_000 === 0))
+  const all = await app.platform.call(bankPrecision, { query: {} })
+  assert.deepEqual(all.items.find((one) => one.bankId === bankId)!.precision, held.precision)
 })
 
 test('what an entry is held for goes to review, and a tenant beyond its quota is told so', async () => {

@@ -9,7 +9,7 @@ export function ListPanel<Item>({
   title,
   list,
   columns,
-  row,
+  renderRow,
   acts,
   empty,
   children,
@@ -19,7 +19,7 @@ export function ListPanel<Item>({
   /** Heads of the columns before the acts; those of numbers stand at the right. */
   columns: readonly (string | { title: string; number: true })[]
   /** One row: its cells, with those of its acts last. */
-  row: (item: Item) => ReactNode
+  renderRow: (item: Item) => ReactNode
   /** The button that adds one, in the head and where the list is empty. */
   acts?: ReactNode
   empty?: { icon: ReactNode; title: string; why: string; act?: ReactNode }
@@ -54,7 +54,7 @@ export function ListPanel<Item>({
                 </th>
               </tr>
             </thead>
-            <tbody>{items.map(row)}</tbody>
+            <tbody>{items.map(renderRow)}</tbody>
           </table>
         </div>
       )}

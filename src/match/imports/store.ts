@@ -164,6 +164,16 @@ export async function finishImport(
   await tx.query('DELETE FROM bank_import_chunks WHERE tenant_id = $1 AND import_id = $2', [tenantId, importId])
 }
 
+/** Ends what is still being received for or worked into a bank that goes away. */
+export async function cancelImportsOf(tx: Tx, tenantId: string, bankId: string, nowMs: number): Promise<void> {
+  await tx.query(
+    `WITH ended AS (UPDATE bank_imports SET status = 'cancelled', finished_ms = $3, error = 'the bank was deleted'
+       WHERE tenant_id = $1 AND bank_id = $2 AND status IN ('receiving', 'running') RETURNING import_id)
+     DELETE FROM bank_import_chunks c USING ended e WHERE c.tenant_id = $1 AND c.import_id = e.import_id`,
+    [tenantId, bankId, nowMs],
+  )
+}
+
 /** Imports that were never received to their end are forgotten. */
 export async function deleteAbandoned(query: Query, beforeMs: number): Promise<void> {
   await query(

@@ -60,6 +60,8 @@ export async function loadEntries(
     const page = await next
     const last = page.length < loadPage
     if (!last) next = read(page.at(-1)!.entryId)
+    // It is awaited a page later.
+    next.catch(() => {})
     seen?.(page)
     // A part of an index has megabytes of tables: few entries do without.
     await inSlices(page, only && last ? index.put : index.putLater, backgroundTurn)

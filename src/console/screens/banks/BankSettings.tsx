@@ -365,10 +365,8 @@ function Thresholds({
                 value={value}
                 disabled={!may}
                 label={null}
-                thumbProps={{
-                  'aria-label': `Largest distance of ${title}`,
-                  'aria-valuetext': words.threshold(name, value),
-                }}
+                thumbLabel={`Largest distance of ${title}`}
+                thumbProps={{ 'aria-valuetext': words.threshold(name, value) }}
                 onChange={(next) => onChange({ ...thresholds, [name]: Math.round(next * 100) / 100 })}
               />
               <p className="small" style={{ margin: 0 }}>

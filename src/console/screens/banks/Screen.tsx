@@ -1,7 +1,8 @@
 import { Button, Modal, SegmentedControl, Select, Switch, Textarea, TextInput } from '@mantine/core'
 import { IconPhoto, IconPlus, IconShare } from '@tabler/icons-react'
 import { useState } from 'react'
-import { listBankEntries, listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
+import { listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
+import { bankPrecision } from '../../../http/contract/hygiene.ts'
 import { useChange, usePages, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
 import { useStaffName } from '../../frame/people.ts'
@@ -20,7 +21,7 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
 import { BankTabs } from './BankTabs.tsx'
-import { actionWords, entriesText, sharingText, wilson } from './state.ts'
+import { actionWords, entriesText, sharingText } from './state.ts'
 import './banks.css'
 
 const columns: Column<Bank>[] = [
@@ -81,26 +82,17 @@ const columns: Column<Bank>[] = [
   },
 ]
 
-const judgedMax = 200
-
-/** Right and wrong matches of the entries that match most: rarely matched ones add next to nothing. */
+/** How often people and appeals agreed with the matches of all of its entries; one question for all banks of the table. */
 function BankPrecision({ bank }: { bank: Bank }) {
-  const most = useRead(
-    listBankEntries,
-    { params: { bankId: bank.bankId }, query: { order: 'matches', limit: judgedMax } },
-    { enabled: bank.subscription === null && bank.entries.active + bank.entries.quarantined > 0, staleMs: 60_000 },
-  )
-  const sum = (side: 'right' | 'wrong') =>
-    (most.data?.items ?? []).reduce((all, entry) => all + entry.precision[side], 0)
-  const [right, wrong] = [sum('right'), sum('wrong')]
-  const interval = wilson(right, right + wrong)
+  const all = useRead(bankPrecision, { query: {} }, { enabled: bank.subscription === null, staleMs: 60_000 })
+  const known = all.data?.items.find(({ bankId }) => bankId === bank.bankId)?.precision
   return (
     <IntervalBar
       label={`Matches of ${bank.name} that people and appeals upheld`}
-      estimate={interval?.share}
-      low={interval?.low}
-      high={interval?.high}
-      of={right + wrong}
+      estimate={known?.share}
+      low={known?.low}
+      high={known?.high}
+      of={(known?.right ?? 0) + (known?.wrong ?? 0)}
       unknown="not judged yet"
     />
   )

@@ -40,7 +40,7 @@ export function Keys() {
         why: 'A platform needs one to send events and to read what was decided. Each key has only the scopes it is given.',
         act: add,
       }}
-      row={(key) => (
+      renderRow={(key) => (
         <tr key={key.id}>
           <td>
             {key.name} {key.revokedMs === null ? null : <Badge tone="attention">revoked</Badge>}

@@ -43,7 +43,7 @@ export function People() {
           </Button>
         ) : null
       }
-      row={(person) => (
+      renderRow={(person) => (
         <tr key={person.id}>
           <td>
             {person.name} {person.disabledMs === null ? null : <Badge tone="attention">disabled</Badge>}

@@ -53,7 +53,7 @@ export function Webhooks() {
           </Button>
         ) : null,
       }}
-      row={(webhook) => (
+      renderRow={(webhook) => (
         <tr key={webhook.id}>
           <td style={{ overflowWrap: 'anywhere' }}>
             {webhook.url}{' '}
