@@ -31,7 +31,11 @@ export type TestApp = {
   platform: Client
   key: string
   /** A signed-in member of the staff, as the console is: a cookie and requests from the same origin. */
-  staff: (roles: readonly Role[], name?: string) => Promise<Client & { cookie: string; personId: string }>
+  staff: (
+    roles: readonly Role[],
+    name?: string,
+    tenantId?: string,
+  ) => Promise<Client & { cookie: string; personId: string }>
   logged: string[]
 }
 
@@ -72,12 +76,10 @@ export async function testApp(options: { demo?: boolean; env?: Record<string, st
     env,
     key,
     platform: createClient({ baseUrl: app.url, key }),
-    async staff(roles, name = `Person ${people + 1}`) {
+    async staff(roles, name = `Person ${people + 1}`, tenantId = defaultTenantId) {
       const handle = `person${++people}@example.org`
-      const personId = await db.transaction((tx) =>
-        createPerson(tx, deps, defaultTenantId, { handle, name, roles }, author),
-      )
-      const link = await db.transaction((tx) => createSignInLink(tx, deps, defaultTenantId, personId!))
+      const personId = await db.transaction((tx) => createPerson(tx, deps, tenantId, { handle, name, roles }, author))
+      const link = await db.transaction((tx) => createSignInLink(tx, deps, tenantId, personId!))
       const entered = await fetch(`${app.url}/sign-in`, {
         method: 'POST',
         redirect: 'manual',

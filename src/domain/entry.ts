@@ -336,6 +336,18 @@ export type EntryBodies = {
   'bank.entry_moved': { bankId: string; entryId: string; toBankId: string; reason: string }
   'bank.entry_confirmed': { bankId: string; entryId: string; reason: string }
   'bank.entry_disputed': { bankId: string; entryId: string; reason: string }
+  /**
+   * What all teams together that match against a shared bank found of an entry's matches, as it stands now; never on what.
+   * `teams`: those whom the bank's sharing names. `version` grows with every change.
+   */
+  'bank.entry_judged_by_teams': {
+    bankId: string
+    entryId: string
+    right: number
+    wrong: number
+    version: number
+    teams: { tenantId: string; right: number; wrong: number }[]
+  }
   'bank.entries_merged': { bankId: string; mergeId: string; entryId: string; retiredIds: string[]; reason: string }
   /** `partedIds`: what the merge had retired; missing in what was recorded before 0.2. */
   'bank.entries_unmerged': { bankId: string; mergeId: string; entryId: string; partedIds?: string[]; reason: string }

@@ -66,6 +66,8 @@ export type MatchSettings = {
   seenDays: number
   /** Past items that one new entry may be applied to at once. */
   retroItemsMax: number
+  /** What the opinion of an installation that follows a bank counts beside a verdict; 0 leaves them out. */
+  peerOpinionWeight: number
   /** Banks whose new entries are applied to past items by themselves, by id. */
   retroBanks: Record<string, { violation?: string; route: 'review' | 'auto' }>
 }
@@ -75,6 +77,7 @@ export const defaultMatchSettings: MatchSettings = {
   followLinks: false,
   seenDays: 180,
   retroItemsMax: 10_000,
+  peerOpinionWeight: 0.25,
   retroBanks: {},
 }
 

@@ -22,6 +22,8 @@ import {
   type EntryPair,
 } from '../match/hygiene/store.ts'
 import type { Lookup } from '../match/lookup.ts'
+import { sourcesOf, weigh } from '../match/precision/weigh.ts'
+import { selectUntoldVerdicts } from '../match/sharing/verdicts/store.ts'
 import { selectBank, selectBankEntries, selectBankEntry } from '../match/store.ts'
 import { selectOpenDecisions } from '../match/verdicts/store.ts'
 import type { Database, Tx } from '../storage/database.ts'
@@ -43,11 +45,12 @@ const dayMs = 86_400_000
 const countsKeptMs = 35 * dayMs
 const expiredAtOnce = 500
 const scannedAtOnce = 100
+const toldAtOnce = 1_000
 /** Near-duplicates are looked for so long in each tick; a million entries take their time in the background. */
 const scanMs = 1_000
 
 export type Hygiene = {
-  /** Does what is due: expiry, counts and near-duplicates every time, floods and precision every minute, canaries as set. */
+  /** Does what is due: expiry, counts and near-duplicates every time, floods and precision every minute with verdicts of other teams, canaries as set. */
   tick: () => Promise<void>
   /** Makes the next tick do what is done every minute. */
   soon: () => void
@@ -71,6 +74,7 @@ export function createHygiene(deps: HygieneDeps): Hygiene {
       sweptMs = nowMs
       for (const tenantId of tenantIds) {
         await holdFloods(deps, tenantId)
+        await tellVerdicts(deps, tenantId)
         await holdWrong(deps, tenantId)
         const everyMs = deps.settings(tenantId).banks.canaryMinutes * minuteMs
         const canaries = await selectCanaries(db.query, tenantId, { limit: 1_000 })
@@ -157,18 +161,35 @@ async function holdFloods(deps: HygieneDeps, tenantId: string): Promise<void> {
   }
 }
 
+/** Tells the owner of a shared bank how many matches other teams found right and wrong, where that changed. */
+async function tellVerdicts(deps: HygieneDeps, tenantId: string): Promise<void> {
+  if ((await selectUntoldVerdicts(deps.db.query, tenantId, 1)).length === 0) return
+  await change(deps, tenantId, async (tx) =>
+    (await selectUntoldVerdicts(tx.query, tenantId, toldAtOnce)).map((body) => ({
+      ...bankLedgerEntry('bank.entry_judged_by_teams', body.bankId, body, contextOf(deps)),
+      effectKey: `team-verdicts:${body.entryId}:${body.version}`,
+    })),
+  )
+}
+
 /** Holds entries back whose precision lies under the bound of the tenant even at the upper end of its interval. */
 async function holdWrong(deps: HygieneDeps, tenantId: string): Promise<void> {
-  const { precision } = deps.settings(tenantId).banks
+  const { banks, match } = deps.settings(tenantId)
+  const { precision } = banks
+  const peerWeight = match.peerOpinionWeight
   if (!precision.enabled) return
-  for (const { entryId, bankId } of await selectJudgedEntries(deps.db.query, tenantId, precision.verdictsMin))
+  const { verdictsMin } = precision
+  for (const { entryId, bankId } of await selectJudgedEntries(deps.db.query, tenantId, { verdictsMin, peerWeight }))
     await change(deps, tenantId, async (tx) => {
       const entry = await selectBankEntry(tx.query, tenantId, entryId)
       if (entry?.status !== 'active') return []
-      const { rightSince: right, wrongSince: wrong } = entry.verdicts
+      const { since } = entry.verdicts
+      const { right, wrong } = weigh(since, peerWeight)
       const { high } = wilson(right, right + wrong)
-      if (right + wrong < precision.verdictsMin || high >= precision.upperMin) return []
-      const reason = `precision: ${wrong} of ${right + wrong} matches that were looked at were wrong; at best ${Math.round(high * 100)} % are right, under the bound of ${Math.round(precision.upperMin * 100)} %`
+      if (right + wrong < verdictsMin || high >= precision.upperMin) return []
+      const sources = wrong === since.own.wrong ? '' : ` (${sourcesOf(since, 'wrong')})`
+      const rounded = (count: number) => Number(count.toFixed(2))
+      const reason = `precision: ${rounded(wrong)} of ${rounded(right + wrong)} matches that were looked at were wrong${sources}; at best ${Math.round(high * 100)} % are right, under the bound of ${Math.round(precision.upperMin * 100)} %`
       const outcome = await changeBankEntry(
         tx.query,
         tenantId,

@@ -37,6 +37,14 @@ export type BankEntryStatus = (typeof entryStatuses)[number]
 /** How a quarantined entry is held: it does not match, or what it matches goes to a reviewer. */
 export type Hold = 'silent' | 'review'
 
+/** Matches that were found right, and wrong. */
+export type Tally = { right: number; wrong: number }
+/**
+ * Who found them so: people and appeals of the tenant itself, those of teams that match against its shared bank, and
+ * installations that follow the bank (each its last word).
+ */
+export type Verdicts = { own: Tally; teams: Tally; peers: Tally }
+
 export type BankEntry = {
   entryId: string
   bankId: string
@@ -65,8 +73,8 @@ export type BankEntry = {
   confirmed: number
   dismissed: number
   overturned: number
-  /** Verdicts and appeals on its matches since ever, and those since its last release from quarantine. */
-  verdicts: { right: number; wrong: number; rightSince: number; wrongSince: number }
+  /** What was found of its matches since ever, and since its last release from quarantine. */
+  verdicts: Verdicts & { since: Verdicts }
   confirmations: number
   disputes: number
   lastMatchMs: number | null

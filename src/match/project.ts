@@ -6,6 +6,7 @@ import { authorKey } from './entries/changes.ts'
 import { deleteMerge, insertMerge, upsertOpinion } from './entries/store.ts'
 import { deleteCanary, insertCanary, updateCanaryState } from './hygiene/store.ts'
 import { deleteSubscription, upsertSubscription } from './sharing/store.ts'
+import { upsertTeamVerdicts } from './sharing/verdicts/store.ts'
 import {
   insertBank,
   insertBankEntries,
@@ -105,6 +106,7 @@ const handlers = {
       reason: body.reason,
       atMs: occurredAtMs,
     }),
+  'bank.entry_judged_by_teams': (tx, { tenantId, body }) => upsertTeamVerdicts(tx, tenantId, body),
   async 'bank.entries_merged'(tx, { tenantId, body, occurredAtMs }) {
     const { mergeId, entryId, retiredIds } = body
     await insertMerge(tx, tenantId, { mergeId, keptId: entryId, retiredIds })
@@ -211,6 +213,8 @@ export const bankProjector: Projector = {
     'canaries',
     'match_proposals',
     'match_decisions',
+    'foreign_verdicts',
+    'team_verdicts',
   ],
   kinds: Object.keys(handlers) as Kind[],
   project: (tx, entry) => (handlers[entry.kind] as (tx: Tx, entry: LedgerEntry) => Promise<void>)(tx, entry),

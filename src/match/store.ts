@@ -47,6 +47,11 @@ export type EntryRow = {
   wrong_verdicts: number
   right_forgiven: number
   wrong_forgiven: number
+  team_right: number
+  team_wrong: number
+  team_right_forgiven: number
+  team_wrong_forgiven: number
+  peers: { right: number; wrong: number; rightSince: number; wrongSince: number }
   confirmations: number
   disputes: number
   last_match_ms: number | null
@@ -98,10 +103,14 @@ export function toBankEntry(row: EntryRow): BankEntry {
     dismissed: row.dismissed,
     overturned: row.overturned,
     verdicts: {
-      right: row.right_verdicts,
-      wrong: row.wrong_verdicts,
-      rightSince: row.right_verdicts - row.right_forgiven,
-      wrongSince: row.wrong_verdicts - row.wrong_forgiven,
+      own: { right: row.right_verdicts, wrong: row.wrong_verdicts },
+      teams: { right: row.team_right, wrong: row.team_wrong },
+      peers: { right: row.peers.right, wrong: row.peers.wrong },
+      since: {
+        own: { right: row.right_verdicts - row.right_forgiven, wrong: row.wrong_verdicts - row.wrong_forgiven },
+        teams: { right: row.team_right - row.team_right_forgiven, wrong: row.team_wrong - row.team_wrong_forgiven },
+        peers: { right: row.peers.rightSince, wrong: row.peers.wrongSince },
+      },
     },
     confirmations: row.confirmations,
     disputes: row.disputes,
@@ -112,10 +121,17 @@ export function toBankEntry(row: EntryRow): BankEntry {
 
 export const bankColumns = `bank_id, name, purpose, owner, action, thresholds, negative, enabled, sharing, sampling, expires_ms,
   age_out_days, created_ms, version, pending, active, quarantined, retired`
+/** Opinions of peers are kept beside the ledger; those since the last release are younger than the entry's status. */
+const peerTallies = `(SELECT jsonb_build_object('right', count(*) FILTER (WHERE o.opinion = 'confirm'),
+    'wrong', count(*) FILTER (WHERE o.opinion = 'dispute'),
+    'rightSince', count(*) FILTER (WHERE o.opinion = 'confirm' AND o.at_ms > coalesce(e.status_ms, 0)),
+    'wrongSince', count(*) FILTER (WHERE o.opinion = 'dispute' AND o.at_ms > coalesce(e.status_ms, 0)))
+  FROM bank_opinions o WHERE o.tenant_id = e.tenant_id AND o.entry_id = e.entry_id)`
 export const entryColumns = `e.entry_id, e.bank_id, e.signals, e.quality, e.media_sha256, e.text, e.labels, e.source, e.note,
   e.metadata, e.exchange, e.expires_ms, e.status, e.status_reason, e.status_ms, e.hold, e.added_ms, e.added_by, e.import_id,
   e.merged_into, e.matches, e.confirmed, e.dismissed, e.overturned, e.right_verdicts, e.wrong_verdicts, e.right_forgiven,
-  e.wrong_forgiven, e.confirmations, e.disputes, e.last_match_ms, e.version`
+  e.wrong_forgiven, e.team_right, e.team_wrong, e.team_right_forgiven, e.team_wrong_forgiven, ${peerTallies} AS peers,
+  e.confirmations, e.disputes, e.last_match_ms, e.version`
 /**
  * The signals of an entry with what models made of it, of each type the vectors of all models in the order of their
  * names. Whether there are any at all is asked once: most installations have no model.
@@ -397,7 +413,9 @@ export async function updateEntryStatus(tx: Tx, tenantId: string, change: Status
        UPDATE bank_entries b SET status = $4, status_reason = $5, hold = $6, status_ms = $7, version = b.version + 1,
          overturned_forgiven = CASE WHEN $8 THEN overturned ELSE overturned_forgiven END,
          right_forgiven = CASE WHEN $8 THEN right_verdicts ELSE right_forgiven END,
-         wrong_forgiven = CASE WHEN $8 THEN wrong_verdicts ELSE wrong_forgiven END
+         wrong_forgiven = CASE WHEN $8 THEN wrong_verdicts ELSE wrong_forgiven END,
+         team_right_forgiven = CASE WHEN $8 THEN team_right ELSE team_right_forgiven END,
+         team_wrong_forgiven = CASE WHEN $8 THEN team_wrong ELSE team_wrong_forgiven END
        FROM before WHERE b.tenant_id = $1 AND b.entry_id = before.entry_id),
      changed AS (
        INSERT INTO bank_changes (tenant_id, bank_id, entry_id, xid)

@@ -51,6 +51,8 @@ const words: Words = {
   'bank.entry_moved': () => 'Bank entry moved to another bank',
   'bank.entry_confirmed': () => 'Bank entry confirmed',
   'bank.entry_disputed': (body) => `Bank entry disputed: ${body.reason}`,
+  'bank.entry_judged_by_teams': (body) =>
+    `Other teams found ${body.right as number} of its matches right and ${body.wrong as number} wrong`,
   'bank.entries_merged': () => 'Bank entries merged',
   'bank.entries_unmerged': () => 'Merge of bank entries undone',
   'bank.import_undone': (body) => `Import undone: ${body.reason}`,

@@ -83,13 +83,28 @@ export const BankEntryStatus = Type.Union(
   [Type.Literal('pending'), Type.Literal('active'), Type.Literal('quarantined'), Type.Literal('retired')],
   { description: 'Only active entries match, and quarantined ones that are held for review.' },
 )
-export const Precision = Type.Object({
+const tally = {
   right: Type.Integer({ description: 'Matches that a person confirmed, or an appeal upheld.' }),
   wrong: Type.Integer({ description: 'Matches that a person dismissed, or an appeal overturned.' }),
+}
+export const Precision = Type.Object({
+  right: Type.Number({ description: 'Of all sources together; the opinion of a peer counts as its weight says.' }),
+  wrong: Type.Number(),
   share: orNull(Share),
   low: Type.Number({ description: 'Lower end of the 95 % score interval (Wilson 1927).' }),
   high: Type.Number(),
+  own: Type.Object(tally, { description: 'What people and appeals of this tenant found.' }),
+  teams: Type.Object(tally, { description: 'What those of teams found that match against the shared bank.' }),
+  peers: Type.Object(
+    {
+      right: Type.Integer({ description: 'Installations that follow the bank and confirm its entries.' }),
+      wrong: Type.Integer({ description: 'Those that dispute them.' }),
+      weight: Type.Number({ description: 'What each counts here: `match.peerOpinionWeight` of the settings.' }),
+    },
+    { description: 'Opinions by exchange; no verdicts of this installation.' },
+  ),
 })
+export type Precision = Static<typeof Precision>
 export const BankEntry = Type.Object({
   entryId: Type.String(),
   bankId: Id,
@@ -417,7 +432,7 @@ export const entryOpinions = route({
   id: 'banks.entries.opinions',
   method: 'GET',
   path: '/v1/banks/:bankId/entries/:entryId/opinions',
-  summary: 'Who confirms or disputes an entry, latest first',
+  summary: 'Who confirms or disputes an entry, latest first, and what single teams found of its matches',
   scope: 'banks:read',
   params: entryParams,
   response: Type.Object({
@@ -429,6 +444,9 @@ export const entryOpinions = route({
         atMs: TimeMs,
       }),
     ),
+    teams: Type.Array(Type.Object({ tenantId: Type.String(), name: Type.String(), ...tally }), {
+      description: 'Verdicts of teams whom the sharing of the bank names; all others are in `precision.teams` only.',
+    }),
   }),
 })
 

@@ -107,7 +107,7 @@ export const bankPrecision = route({
             dayMs: TimeMs,
             matches: Type.Integer({ description: 'Contents looked up that matched.' }),
             right: Count,
-            wrong: Count,
+            wrong: Type.Integer({ minimum: 0, description: 'By own people and appeals.' }),
           }),
         ),
       }),

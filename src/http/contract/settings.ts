@@ -76,6 +76,12 @@ const settingFields = {
         maximum: 1_000_000,
         description: 'Past items that one entry may be applied to at once.',
       }),
+      peerOpinionWeight: Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description:
+          'What the opinion of an installation that follows a bank counts in the precision of an entry, where a verdict counts 1; 0 leaves them out.',
+      }),
       retroBanks: Type.Record(
         Type.String({ maxLength: 100 }),
         Type.Object(

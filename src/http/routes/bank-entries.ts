@@ -11,6 +11,7 @@ import {
   undoBankMerge,
 } from '../../match/entries/changes.ts'
 import { countEntriesBy, selectEntriesBy, selectHistory, selectOpinions } from '../../match/entries/store.ts'
+import { selectTeamVerdicts } from '../../match/sharing/verdicts/store.ts'
 import { nearEntries } from '../../match/hygiene/near.ts'
 import type { PastMatches } from '../../match/hygiene/past.ts'
 import { selectBankEntry } from '../../match/store.ts'
@@ -20,7 +21,7 @@ import { decodeCursor, encodeCursor } from '../cursor.ts'
 import type { Principal } from '../principal.ts'
 import { requireMatch } from '../problem.ts'
 import type { Mount } from '../server.ts'
-import { bankWork, entryView, etagOf, type BankRouteDeps } from './bank-work.ts'
+import { bankWork, etagOf, type BankRouteDeps } from './bank-work.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 export type BankEntryRouteDeps = BankRouteDeps & {
@@ -32,7 +33,7 @@ const dayMs = 86_400_000
 
 export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
   const { db, clock, lookup } = deps
-  const { contextOf, change, bankOf, entryOf, contentOf } = bankWork(deps)
+  const { contextOf, change, bankOf, entryOf, entryView, peerWeightOf, contentOf } = bankWork(deps)
 
   mount(contract.listBankEntries, async ({ params, query, principal }) => {
     const { tenantId } = principal
@@ -43,10 +44,10 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
       db.query,
       tenantId,
       { ...filter, bankId: params.bankId },
-      { order, ...(place === undefined ? {} : { after: place }), limit },
+      { order, peerWeight: peerWeightOf(tenantId), ...(place === undefined ? {} : { after: place }), limit },
     )
     return {
-      items: entries.map(entryView),
+      items: entries.map((entry) => entryView(tenantId, entry)),
       next: entries.length === limit ? encodeCursor([String(last!.value), last!.entryId]) : null,
     }
   })
@@ -68,13 +69,13 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
     )
     const entry = await entryOf(tenantId, params.bankId, entryId)
     reply.header('etag', etagOf(entry))
-    return { ...entryView(entry), near }
+    return { ...entryView(tenantId, entry), near }
   })
 
   mount(contract.getBankEntry, async ({ params, principal, reply }) => {
     const entry = await entryOf(principal.tenantId, params.bankId, params.entryId)
     reply.header('etag', etagOf(entry))
-    return entryView(entry)
+    return entryView(principal.tenantId, entry)
   })
 
   /** Changes one entry when it is still as the caller saw it, and answers it as it is then. */
@@ -98,7 +99,7 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
     })
     const entry = await entryOf(tenantId, options.toBankId ?? bankId, entryId)
     at.reply.header('etag', etagOf(entry))
-    return entryView(entry)
+    return entryView(tenantId, entry)
   }
 
   mount(contract.editBankEntry, (at) =>
@@ -171,7 +172,11 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
 
   mount(contract.entryOpinions, async ({ params, principal }) => {
     await entryOf(principal.tenantId, params.bankId, params.entryId)
-    return { items: await selectOpinions(db.query, principal.tenantId, params.entryId) }
+    const [items, teams] = await Promise.all([
+      selectOpinions(db.query, principal.tenantId, params.entryId),
+      selectTeamVerdicts(db.query, principal.tenantId, params.entryId),
+    ])
+    return { items, teams }
   })
 
   const preview = async (
@@ -202,7 +207,7 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
     const { mergeId } = await change(tenantId, (tx) =>
       merge(tx.query, tenantId, params.bankId, { keep, retire, reason }, contextOf(principal)),
     )
-    return { mergeId, kept: entryView(await entryOf(tenantId, params.bankId, keep)) }
+    return { mergeId, kept: entryView(tenantId, await entryOf(tenantId, params.bankId, keep)) }
   })
   mount(contract.undoMerge, async ({ params, body, principal }) => {
     const { tenantId } = principal
@@ -210,7 +215,7 @@ export function bankEntryRoutes(mount: Mount, deps: BankEntryRouteDeps): void {
     const { keptId } = await change(tenantId, (tx) =>
       undoBankMerge(tx.query, tenantId, bankId, mergeId, body.reason ?? '', contextOf(principal)),
     )
-    return { mergeId, kept: entryView(await entryOf(tenantId, bankId, keptId)) }
+    return { mergeId, kept: entryView(tenantId, await entryOf(tenantId, bankId, keptId)) }
   })
 }
 

@@ -1,13 +1,14 @@
 import type { NewEntry } from '../../domain/entry.ts'
 import type { Outcome } from '../../domain/error.ts'
 import { uuidv7, type Clock, type RandomBytes } from '../../domain/ids.ts'
-import type { TenantSettings } from '../../domain/settings.ts'
+import { defaultMatchSettings, type TenantSettings } from '../../domain/settings.ts'
 import { wilson } from '../../kernels/wilson.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { Bank, BankEntry, Subscription } from '../../match/bank.ts'
+import type { Bank, BankEntry, Subscription, Verdicts } from '../../match/bank.ts'
 import type { ChangeContext } from '../../match/changes.ts'
 import type { NewEntryContent } from '../../match/checks.ts'
 import type { Lookup } from '../../match/lookup.ts'
+import { weigh } from '../../match/precision/weigh.ts'
 import { selectBank, selectBankEntry } from '../../match/store.ts'
 import type { MediaLibrary } from '../../media/library.ts'
 import type { Database, Tx } from '../../storage/database.ts'
@@ -31,7 +32,16 @@ export type BankWork = ReturnType<typeof bankWork>
 
 /** What the routes of banks, entries, imports and hygiene share. */
 export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settings }: BankRouteDeps) {
+  /** What the opinion of a peer counts for a tenant. */
+  const peerWeightOf = (tenantId: string): number =>
+    (settings?.(tenantId).match ?? defaultMatchSettings).peerOpinionWeight
   return {
+    peerWeightOf,
+    /** An entry with the precision that verdicts, appeals and opinions give it. */
+    entryView: (tenantId: string, { verdicts, ...rest }: BankEntry): contract.BankEntry => ({
+      ...rest,
+      precision: precisionOf(verdicts, peerWeightOf(tenantId)),
+    }),
     contextOf: (principal: Principal): ChangeContext => ({
       author: authorOf(principal),
       nowMs: clock(),
@@ -91,14 +101,10 @@ export function bankView(bank: Bank, ownerTenantId: string, subscription: Subscr
   return { ...bank, ownerTenantId, subscription }
 }
 
-/** An entry with the precision that verdicts and appeals give it. */
-export function entryView(entry: BankEntry): contract.BankEntry {
-  const { verdicts, ...rest } = entry
-  return { ...rest, precision: precisionOf(verdicts.right, verdicts.wrong) }
-}
-
-/** The share of matches that were right, with its 95 % score interval. */
-export function precisionOf(right: number, wrong: number): contract.BankEntry['precision'] {
+/** The share of matches that were right, with its 95 % score interval, and who found how many so. */
+export function precisionOf({ own, teams, peers }: Verdicts, peerWeight: number): contract.Precision {
+  const { right, wrong } = weigh({ own, teams, peers }, peerWeight)
   const trials = right + wrong
-  return { right, wrong, share: trials === 0 ? null : right / trials, ...wilson(right, trials) }
+  const sources = { own, teams, peers: { ...peers, weight: peerWeight } }
+  return { right, wrong, share: trials === 0 ? null : right / trials, ...wilson(right, trials), ...sources }
 }

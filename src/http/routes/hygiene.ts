@@ -17,7 +17,7 @@ import { selectBankRecords } from '../../match/precision/store.ts'
 import { selectBankEntriesById, selectBanks } from '../../match/store.ts'
 import * as contract from '../contract/hygiene.ts'
 import type { Mount } from '../server.ts'
-import { bankWork, entryView, precisionOf, type BankRouteDeps } from './bank-work.ts'
+import { bankWork, precisionOf, type BankRouteDeps } from './bank-work.ts'
 
 export type HygieneRouteDeps = BankRouteDeps & { hygiene: Pick<Hygiene, 'checkCanaries' | 'soon'> }
 
@@ -27,7 +27,7 @@ const canariesMax = 1_000
 /** The board of what needs care in the banks, near-duplicates, and canaries. */
 export function hygieneRoutes(mount: Mount, deps: HygieneRouteDeps): void {
   const { db, clock, settings, hygiene } = deps
-  const { contextOf, change, bankOf, contentOf } = bankWork(deps)
+  const { contextOf, change, bankOf, contentOf, entryView, peerWeightOf } = bankWork(deps)
 
   /** The members of groups, with what a screen shows of each. */
   const filled = async (tenantId: string, groups: ReturnType<typeof groupsOf>): Promise<contract.DuplicateGroup[]> => {
@@ -65,7 +65,7 @@ export function hygieneRoutes(mount: Mount, deps: HygieneRouteDeps): void {
     )
     return Promise.all(
       readings.map(async (reading) => ({
-        entry: entryView(entries.get(reading.entryId)!),
+        entry: entryView(tenantId, entries.get(reading.entryId)!),
         matches: reading.matches,
         windowMinutes: flood.windowMinutes,
         expected: expectedMatches(reading, windowMs),
@@ -84,11 +84,12 @@ export function hygieneRoutes(mount: Mount, deps: HygieneRouteDeps): void {
       nowMs: clock(),
       verdictsMin: precision.verdictsMin,
       shareMax: precision.upperMin,
+      peerWeight: peerWeightOf(tenantId),
       limit,
     }
     const list = async (name: BoardList) => {
       const { count, entries } = await selectBoardList(db.query, tenantId, name, options)
-      return { count, entries: entries.map(entryView) }
+      return { count, entries: entries.map((entry) => entryView(tenantId, entry)) }
     }
     const flooding = await floods(tenantId, bankId)
     const groups = groupsOf(await selectPairs(db.query, tenantId, bankId))
@@ -140,7 +141,10 @@ export function hygieneRoutes(mount: Mount, deps: HygieneRouteDeps): void {
       sinceMs,
     })
     return {
-      items: records.map(({ right, wrong, ...record }) => ({ ...record, precision: precisionOf(right, wrong) })),
+      items: records.map(({ verdicts, ...record }) => ({
+        ...record,
+        precision: precisionOf(verdicts, peerWeightOf(tenantId)),
+      })),
     }
   })
 

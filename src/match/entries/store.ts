@@ -1,6 +1,7 @@
 import type { Author } from '../../domain/entry.ts'
 import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
 import type { BankEntry, BankEntryStatus } from '../bank.ts'
+import { foundRight, foundWrong, withPeers } from '../precision/store.ts'
 import { entryColumns, toBankEntry, type EntryRow } from '../store.ts'
 
 export type EntryFilter = {
@@ -20,13 +21,16 @@ export type EntryOrder = (typeof entryOrders)[number]
 const orderBy: Record<EntryOrder, string> = {
   added: '0::float8',
   matches: '(-e.matches)::float8',
-  precision: `CASE WHEN e.right_verdicts + e.wrong_verdicts = 0 THEN 2
-    ELSE e.right_verdicts::float8 / (e.right_verdicts + e.wrong_verdicts) END`,
+  precision: `coalesce(${foundRight('$2')} / nullif(${foundRight('$2')} + ${foundWrong('$2')}, 0), 2)`,
   lastMatch: '(-coalesce(e.last_match_ms, 0))::float8',
 }
 
-function conditionsOf(tenantId: string, filter: EntryFilter): { where: string; values: unknown[] } {
-  const values: unknown[] = [tenantId]
+function conditionsOf(
+  tenantId: string,
+  filter: EntryFilter,
+  more: readonly unknown[] = [],
+): { where: string; values: unknown[] } {
+  const values: unknown[] = [tenantId, ...more]
   const conditions = ['e.tenant_id = $1']
   const add = (condition: string, value: unknown) => {
     values.push(value)
@@ -59,14 +63,15 @@ export async function selectEntriesBy(
   query: Query,
   tenantId: string,
   filter: EntryFilter,
-  page: { order: EntryOrder; after?: EntryPlace; limit: number },
+  page: { order: EntryOrder; peerWeight: number; after?: EntryPlace; limit: number },
 ): Promise<{ entries: BankEntry[]; last: EntryPlace | undefined }> {
-  const { where, values } = conditionsOf(tenantId, filter)
+  const judged = page.order === 'precision'
+  const { where, values } = conditionsOf(tenantId, filter, judged ? [page.peerWeight] : [])
   const by = orderBy[page.order]
   const at = values.length
   const plain = page.order === 'added'
   const rows = await query<EntryRow & { place: number }>(
-    `SELECT ${entryColumns}, ${by} AS place FROM bank_entries e
+    `SELECT ${entryColumns}, ${by} AS place FROM bank_entries e ${judged ? withPeers : ''}
      WHERE ${where} AND ${plain ? `e.entry_id > $${at + 2} AND $${at + 1}::float8 IS NOT NULL` : `(${by}, e.entry_id) > ($${at + 1}::float8, $${at + 2})`}
      ORDER BY ${plain ? '' : `${by}, `}e.entry_id LIMIT $${at + 3}`,
     [...values, page.after?.value ?? -9e15, page.after?.entryId ?? '', page.limit],
@@ -179,7 +184,16 @@ export async function selectMerge(
   return row === undefined ? undefined : { keptId: row.kept_id, retiredIds: row.retired }
 }
 
-const merged = ['matches', 'confirmed', 'dismissed', 'overturned', 'right_verdicts', 'wrong_verdicts'] as const
+const merged = [
+  'matches',
+  'confirmed',
+  'dismissed',
+  'overturned',
+  'right_verdicts',
+  'wrong_verdicts',
+  'team_right',
+  'team_wrong',
+] as const
 
 /** Remembers what the retired entries bring along, and gives it to the one that is kept. */
 export async function insertMerge(

@@ -1,4 +1,5 @@
 import type { BankEntry } from '../bank.ts'
+import { foundRight, foundWrong, withPeers } from '../precision/store.ts'
 import { entryColumns, toBankEntry, type EntryRow } from '../store.ts'
 import type { FloodReading } from './floods.ts'
 import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
@@ -182,13 +183,24 @@ export async function selectMatchDays(
   )
 }
 
-/** Entries that match, and were wrong at least once and judged at least so often since their last release. */
-export async function selectJudgedEntries(query: Query, tenantId: string, verdictsMin: number): Promise<BankEntry[]> {
+/** Entries that match, and were found wrong by somebody and judged at least so often since their last release. */
+export async function selectJudgedEntries(
+  query: Query,
+  tenantId: string,
+  { verdictsMin, peerWeight }: { verdictsMin: number; peerWeight: number },
+): Promise<BankEntry[]> {
   const rows = await query<EntryRow>(
-    `SELECT ${entryColumns} FROM bank_entries e WHERE e.tenant_id = $1 AND e.status = 'active' AND e.wrong_verdicts > 0
-       AND e.right_verdicts - e.right_forgiven + e.wrong_verdicts - e.wrong_forgiven >= $2
+    `WITH wrong AS (
+       SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND status = 'active' AND wrong_verdicts > 0
+       UNION SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND team_wrong > 0
+       UNION SELECT entry_id FROM bank_opinions WHERE tenant_id = $1 AND opinion = 'dispute' AND $3::float8 > 0)
+     SELECT ${entryColumns} FROM wrong JOIN bank_entries e ON e.tenant_id = $1 AND e.entry_id = wrong.entry_id
+     CROSS JOIN LATERAL (SELECT count(*) AS given FROM bank_opinions o WHERE o.tenant_id = $1 AND o.entry_id = e.entry_id
+       AND o.opinion <> 'seen' AND o.at_ms > coalesce(e.status_ms, 0)) p
+     WHERE e.status = 'active' AND e.right_verdicts - e.right_forgiven + e.wrong_verdicts - e.wrong_forgiven
+       + e.team_right - e.team_right_forgiven + e.team_wrong - e.team_wrong_forgiven + $3::float8 * p.given >= $2
      ORDER BY e.entry_id LIMIT 1000`,
-    [tenantId, verdictsMin],
+    [tenantId, verdictsMin, peerWeight],
   )
   return rows.map(toBankEntry)
 }
@@ -277,9 +289,10 @@ export type BoardList = 'quarantined' | 'lowPrecision' | 'expiring' | 'neverMatc
 const listed: Record<BoardList, { where: string; order: string }> = {
   quarantined: { where: `e.status = 'quarantined'`, order: 'e.status_ms DESC, e.entry_id' },
   lowPrecision: {
-    where: `e.status IN ('active', 'quarantined') AND e.wrong_verdicts > 0 AND e.right_verdicts + e.wrong_verdicts >= $4
-      AND e.right_verdicts::float8 / (e.right_verdicts + e.wrong_verdicts) < $5`,
-    order: 'e.right_verdicts::float8 / (e.right_verdicts + e.wrong_verdicts), e.entry_id',
+    where: `e.status IN ('active', 'quarantined') AND ${foundWrong('$6')} > 0
+      AND ${foundRight('$6')} + ${foundWrong('$6')} >= $4
+      AND ${foundRight('$6')} / (${foundRight('$6')} + ${foundWrong('$6')}) < $5`,
+    order: `${foundRight('$6')} / (${foundRight('$6')} + ${foundWrong('$6')}), e.entry_id`,
   },
   expiring: {
     where: `e.status <> 'retired' AND e.expires_ms IS NOT NULL AND e.expires_ms < $3 + 7 * 86400000::bigint`,
@@ -295,7 +308,10 @@ const listed: Record<BoardList, { where: string; order: string }> = {
       AND coalesce(e.last_match_ms, e.added_ms) < $3 - b.age_out_days * 86400000::bigint)`,
     order: 'coalesce(e.last_match_ms, e.added_ms), e.entry_id',
   },
-  disputed: { where: `e.status <> 'retired' AND e.disputes > 0`, order: 'e.disputes DESC, e.entry_id' },
+  disputed: {
+    where: `e.status <> 'retired' AND (e.disputes > 0 OR p.wrong_opinions > 0)`,
+    order: 'e.disputes + coalesce(p.wrong_opinions, 0) DESC, e.entry_id',
+  },
   drafts: { where: `e.status = 'pending'`, order: 'e.added_ms DESC, e.entry_id' },
 }
 
@@ -304,16 +320,24 @@ export async function selectBoardList(
   query: Query,
   tenantId: string,
   list: BoardList,
-  options: { bankId?: string; nowMs: number; verdictsMin: number; shareMax: number; limit: number },
+  options: {
+    bankId?: string
+    nowMs: number
+    verdictsMin: number
+    shareMax: number
+    peerWeight: number
+    limit: number
+  },
 ): Promise<{ count: number; entries: BankEntry[] }> {
   const { where, order } = listed[list]
-  const values = [tenantId, options.bankId ?? null, options.nowMs, options.verdictsMin, options.shareMax]
-  const from = `FROM bank_entries e WHERE e.tenant_id = $1 AND ($2::text IS NULL OR e.bank_id = $2)
-    AND $3::bigint IS NOT NULL AND $4::int IS NOT NULL AND $5::float8 IS NOT NULL AND ${where}`
+  const { nowMs, verdictsMin, shareMax, peerWeight } = options
+  const values = [tenantId, options.bankId ?? null, nowMs, verdictsMin, shareMax, peerWeight]
+  const from = `FROM bank_entries e ${withPeers} WHERE e.tenant_id = $1 AND ($2::text IS NULL OR e.bank_id = $2)
+    AND $3::bigint IS NOT NULL AND $4::int IS NOT NULL AND $5::float8 IS NOT NULL AND $6::float8 IS NOT NULL AND ${where}`
   const [counted] = await query<{ count: number }>(`SELECT count(*) AS count ${from}`, values)
   const rows =
     options.limit === 0
       ? []
-      : await query<EntryRow>(`SELECT ${entryColumns} ${from} ORDER BY ${order} LIMIT $6`, [...values, options.limit])
+      : await query<EntryRow>(`SELECT ${entryColumns} ${from} ORDER BY ${order} LIMIT $7`, [...values, options.limit])
   return { count: counted!.count, entries: rows.map(toBankEntry) }
 }

@@ -1,14 +1,24 @@
 import type { Query } from '../../storage/database.ts'
+import type { Tally, Verdicts } from '../bank.ts'
+
+/** Joins opinions of peers to entries `e` of the tenant in $1, for the two below. */
+export const withPeers = `LEFT JOIN (SELECT entry_id, count(*) FILTER (WHERE opinion = 'confirm') AS right_opinions,
+    count(*) FILTER (WHERE opinion = 'dispute') AS wrong_opinions
+  FROM bank_opinions WHERE tenant_id = $1 GROUP BY entry_id) p ON p.entry_id = e.entry_id`
+/** How often an entry was found right, by everybody, where the opinion of a peer counts as the parameter says. */
+export const foundRight = (peerWeight: string) =>
+  `(e.right_verdicts + e.team_right + ${peerWeight}::float8 * coalesce(p.right_opinions, 0))`
+export const foundWrong = (peerWeight: string) =>
+  `(e.wrong_verdicts + e.team_wrong + ${peerWeight}::float8 * coalesce(p.wrong_opinions, 0))`
 
 /** What was made of the matches of a bank: in all, over all of its entries, and by day (UTC), oldest first. */
 export type BankRecord = {
   bankId: string
   matches: number
-  right: number
-  wrong: number
+  verdicts: Verdicts
   days: BankDay[]
 }
-/** `matches` are looked-up contents that matched; verdicts count on the day on which they were given. */
+/** `matches` are looked-up contents that matched; own verdicts count on the day on which they were given. */
 export type BankDay = { dayMs: number; matches: number; right: number; wrong: number }
 
 /** The records of the banks of a tenant, or of one of them; those that nothing is known of are missing. */
@@ -21,18 +31,32 @@ export async function selectBankRecords(
   const recordOf = (id: string): BankRecord => {
     const known = records.get(id)
     if (known !== undefined) return known
-    const made = { bankId: id, matches: 0, right: 0, wrong: 0, days: [] }
+    const none = () => ({ right: 0, wrong: 0 })
+    const made = { bankId: id, matches: 0, verdicts: { own: none(), teams: none(), peers: none() }, days: [] }
     records.set(id, made)
     return made
   }
-  const totals = await query<{ bank_id: string; matches: number; right: number; wrong: number }>(
+  const totals = await query<Tally & { bank_id: string; source: keyof Verdicts; matches: number }>(
     // What was merged counts for the entry that was kept.
-    `SELECT bank_id, sum(matches) AS matches, sum(right_verdicts) AS "right", sum(wrong_verdicts) AS wrong FROM bank_entries
+    `SELECT bank_id, 'own' AS source, sum(matches) AS matches, sum(right_verdicts) AS "right", sum(wrong_verdicts) AS wrong
+     FROM bank_entries
      WHERE tenant_id = $1 AND ($2::text IS NULL OR bank_id = $2) AND merged_into IS NULL
-       AND (matches > 0 OR confirmed > 0 OR overturned > 0) GROUP BY bank_id`,
+       AND (matches > 0 OR confirmed > 0 OR overturned > 0) GROUP BY bank_id
+     UNION ALL
+     SELECT bank_id, 'teams', 0, sum(team_right), sum(team_wrong) FROM bank_entries
+     WHERE tenant_id = $1 AND ($2::text IS NULL OR bank_id = $2) AND merged_into IS NULL
+       AND (team_right > 0 OR team_wrong > 0) GROUP BY bank_id
+     UNION ALL
+     SELECT e.bank_id, 'peers', 0, count(*) FILTER (WHERE o.opinion = 'confirm'), count(*) FILTER (WHERE o.opinion = 'dispute')
+     FROM bank_opinions o JOIN bank_entries e ON e.tenant_id = $1 AND e.entry_id = o.entry_id
+     WHERE o.tenant_id = $1 AND ($2::text IS NULL OR e.bank_id = $2) AND o.opinion <> 'seen' GROUP BY e.bank_id`,
     [tenantId, bankId ?? null],
   )
-  for (const { bank_id, ...sums } of totals) Object.assign(recordOf(bank_id), sums)
+  for (const { bank_id, source, matches, ...tally } of totals) {
+    const record = recordOf(bank_id)
+    record.matches += matches
+    record.verdicts[source] = tally
+  }
   const days = await query<BankDay & { bank_id: string }>(
     `WITH told AS (
        SELECT p.bank_id, e.recorded_ms AS at_ms, e.kind = 'violation.confirmed' AS upheld

@@ -4,6 +4,14 @@ import type { BankEntryStatus } from '../bank.ts'
 // Verdicts and appeals name proposals and decisions; these tables say on which entry each rests. What rests on an entry
 // that was merged into another counts for the one that was kept.
 
+/** Where the bank is another tenant's, verdicts on its entry are kept here for its owner to be told the counts. */
+const keptFor = (found: string) => `INSERT INTO foreign_verdicts (tenant_id, entry_id, owner_tenant_id)
+  SELECT $1, f.entry_id, s.owner_tenant_id FROM ${found} f
+  JOIN bank_subscriptions s ON s.tenant_id = $1 AND s.bank_id = f.bank_id ON CONFLICT DO NOTHING`
+const countedFor = (found: string, right: string, wrong: string) => `UPDATE foreign_verdicts v
+  SET right_verdicts = v.right_verdicts + ${right}, wrong_verdicts = v.wrong_verdicts + ${wrong}, version = v.version + 1
+  FROM ${found} f WHERE v.tenant_id = $1 AND v.entry_id = f.entry_id`
+
 /** Counts a proposal that rests on an entry. */
 export async function countMatch(
   tx: Tx,
@@ -13,7 +21,8 @@ export async function countMatch(
   await tx.query(
     `WITH proposal AS (
        INSERT INTO match_proposals (tenant_id, proposal_entry_id, bank_id, entry_id) VALUES ($1, $2, $3, $4)
-       ON CONFLICT DO NOTHING RETURNING entry_id)
+       ON CONFLICT DO NOTHING RETURNING bank_id, entry_id),
+     kept AS (${keptFor('proposal')})
      UPDATE bank_entries b SET matches = b.matches + 1, last_match_ms = greatest(b.last_match_ms, $5::bigint)
      FROM proposal p JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = p.entry_id
      WHERE b.tenant_id = $1 AND b.entry_id = coalesce(o.merged_into, o.entry_id)`,
@@ -29,12 +38,14 @@ export async function countVerdict(
   proposalEntryId: string,
   verdict: 'confirmed' | 'dismissed',
 ): Promise<void> {
+  const right = verdict === 'confirmed'
   await tx.query(
     `WITH proposal AS (
        UPDATE match_proposals SET ${verdict} = true WHERE tenant_id = $1 AND proposal_entry_id = $2 AND NOT ${verdict}
-       RETURNING entry_id)
+       RETURNING entry_id),
+     told AS (${countedFor('proposal', right ? '1' : '0', right ? '0' : '1')})
      UPDATE bank_entries b SET ${verdict} = b.${verdict} + 1,
-       ${verdict === 'confirmed' ? 'right_verdicts = b.right_verdicts + 1' : 'wrong_verdicts = b.wrong_verdicts + 1'}
+       ${right ? 'right_verdicts = b.right_verdicts + 1' : 'wrong_verdicts = b.wrong_verdicts + 1'}
      FROM proposal p JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = p.entry_id
      WHERE b.tenant_id = $1 AND b.entry_id = coalesce(o.merged_into, o.entry_id)`,
     [tenantId, proposalEntryId],
@@ -59,8 +70,10 @@ export async function insertMatchDecision(
   decision: { decisionId: string; bankId: string; entryId: string; madeMs: number; confirmed: boolean },
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO match_decisions (tenant_id, decision_id, bank_id, entry_id, made_ms, confirmed) VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT DO NOTHING`,
+    `WITH decision AS (
+       INSERT INTO match_decisions (tenant_id, decision_id, bank_id, entry_id, made_ms, confirmed) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT DO NOTHING RETURNING bank_id, entry_id)
+     ${keptFor('decision')}`,
     [tenantId, decision.decisionId, decision.bankId, decision.entryId, decision.madeMs, decision.confirmed],
   )
 }
@@ -68,7 +81,8 @@ export async function insertMatchDecision(
 /** A decision by a person that rests on an entry without a proposal. */
 export async function countConfirmedEntry(tx: Tx, tenantId: string, entryId: string): Promise<void> {
   await tx.query(
-    `UPDATE bank_entries b SET confirmed = b.confirmed + 1, right_verdicts = b.right_verdicts + 1
+    `WITH told AS (${countedFor('(SELECT $2::text AS entry_id)', '1', '0')})
+     UPDATE bank_entries b SET confirmed = b.confirmed + 1, right_verdicts = b.right_verdicts + 1
      FROM bank_entries o WHERE o.tenant_id = $1 AND o.entry_id = $2
        AND b.tenant_id = $1 AND b.entry_id = coalesce(o.merged_into, o.entry_id)`,
     [tenantId, entryId],
@@ -80,7 +94,8 @@ export async function countOverturned(tx: Tx, tenantId: string, decisionId: stri
   await tx.query(
     `WITH decision AS (
        UPDATE match_decisions SET overturned = true WHERE tenant_id = $1 AND decision_id = $2 AND NOT overturned
-       RETURNING entry_id, confirmed)
+       RETURNING entry_id, confirmed),
+     told AS (${countedFor('decision', '(-f.confirmed::int)', '1')})
      UPDATE bank_entries b SET overturned = b.overturned + 1, wrong_verdicts = b.wrong_verdicts + 1,
        right_verdicts = b.right_verdicts - d.confirmed::int, right_forgiven = least(b.right_forgiven, b.right_verdicts - d.confirmed::int)
      FROM decision d JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = d.entry_id
@@ -94,7 +109,8 @@ export async function countUpheld(tx: Tx, tenantId: string, decisionId: string):
   await tx.query(
     `WITH decision AS (
        UPDATE match_decisions SET confirmed = true
-       WHERE tenant_id = $1 AND decision_id = $2 AND NOT overturned AND NOT confirmed RETURNING entry_id)
+       WHERE tenant_id = $1 AND decision_id = $2 AND NOT overturned AND NOT confirmed RETURNING entry_id),
+     told AS (${countedFor('decision', '1', '0')})
      UPDATE bank_entries b SET right_verdicts = b.right_verdicts + 1
      FROM decision d JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = d.entry_id
      WHERE b.tenant_id = $1 AND b.entry_id = coalesce(o.merged_into, o.entry_id)`,
