@@ -24,8 +24,7 @@ export function takeIn(tables: Tables, settings: IntakeSettings): Community {
   const kept = new Uint8Array(tables.ratings.count)
   for (let at = 0; at < kept.length; at++) {
     const note = tables.ratings.note[at]!
-    const left =
-      notes.classification[note] === notMisleading && notes.createdMs[note]! <= settings.notMisleadingSinceMs
+    const left = notes.classification[note] === notMisleading && notes.createdMs[note]! <= settings.notMisleadingSinceMs
     kept[at] = left ? 0 : 1
   }
   const ratings = kept.includes(0) ? selectRatings(tables.ratings, kept) : tables.ratings

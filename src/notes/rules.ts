@@ -66,7 +66,8 @@ export function preliminaryStatus(
   const enough = ratings >= settings.ratingsMin
   let status: Status = needsMore
   if (enough && intercept >= settings.helpfulMin && classification !== notMisleading) status = helpful
-  if (enough && intercept <= settings.notHelpfulMax + settings.notHelpfulPerFactor * Math.abs(factor)) status = notHelpful
+  if (enough && intercept <= settings.notHelpfulMax + settings.notHelpfulPerFactor * Math.abs(factor))
+    status = notHelpful
   if (classification === notMisleading && intercept < settings.notMisleadingMax) status = notHelpful
   return status
 }

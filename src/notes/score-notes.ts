@@ -88,7 +88,8 @@ export function scoreNotes(
   const withoutHighVolume = without('notes without high volume', (at) => community.highVolume[at] === 1)
   const withoutCorrelated = without('notes without correlated', (at) => correlated?.[ratings.rater[at]!] === 1)
   const drawn = pick(picked, (at) => ratings.sampled[at] === 1)
-  const sampled = drawn.length === 0 ? noNotes(community) : intercepts(fit('notes by sample', drawn, settings.sampledRatio))
+  const sampled =
+    drawn.length === 0 ? noNotes(community) : intercepts(fit('notes by sample', drawn, settings.sampledRatio))
 
   const parameters = spread(all.columns, all.matrix.notes, noteIds.count)
   const raters = spread(all.rows, all.matrix.raters, people.count)

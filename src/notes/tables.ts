@@ -136,7 +136,10 @@ function widenedGroups(group: Int32Array, count: number): Int32Array {
   return wide
 }
 
-type Findings = { list: Finding[]; add: (kind: Finding['kind'], part: string, line: number, value: () => string) => void }
+type Findings = {
+  list: Finding[]
+  add: (kind: Finding['kind'], part: string, line: number, value: () => string) => void
+}
 
 function createFindings(): Findings {
   const list: Finding[] = []
@@ -157,7 +160,8 @@ const columnOf = (format: TableFormat, name: string) => {
   if (at === -1) throw new Error(`${format.name} has no column ${name}`)
   return at
 }
-const textOf = (row: Row, column: number) => new TextDecoder().decode(row.bytes.subarray(row.from[column], row.to[column]))
+const textOf = (row: Row, column: number) =>
+  new TextDecoder().decode(row.bytes.subarray(row.from[column], row.to[column]))
 
 /** The number of an id field; -1 when it is none, which is a problem. */
 function noteOf(row: Row, column: number, ids: Interner, problems: Problems, add: boolean): number {
@@ -250,9 +254,15 @@ async function readNotes(sources: TableSources, reading: Reading): Promise<NoteC
       if (kind === 0) return problems.add(row, at.classification, 'is empty')
       future(row, created, at.created)
       room(note)
-      const about = row.from[at.tweet] === row.to[at.tweet] ? -1 : tweets.add(row.bytes, row.from[at.tweet]!, row.to[at.tweet]!)
+      const about =
+        row.from[at.tweet] === row.to[at.tweet] ? -1 : tweets.add(row.bytes, row.from[at.tweet]!, row.to[at.tweet]!)
       if (listed[note] === 1) {
-        if (author[note] === by && createdMs[note] === created && tweet[note] === about && classification[note] === kind)
+        if (
+          author[note] === by &&
+          createdMs[note] === created &&
+          tweet[note] === about &&
+          classification[note] === kind
+        )
           findings.add('duplicate', sources.notes[row.part]!.name, row.line, () => textOf(row, at.id))
         else problems.add(row, at.id, 'has two different rows')
         return
@@ -308,7 +318,11 @@ async function readNotes(sources: TableSources, reading: Reading): Promise<NoteC
       known[note] = 1
       if (listed[note] === 1) {
         if (author[note] !== by)
-          pastProblems.add(row, past.author, `differs from the notes table, which has ${quote(people.text(author[note]!))}`)
+          pastProblems.add(
+            row,
+            past.author,
+            `differs from the notes table, which has ${quote(people.text(author[note]!))}`,
+          )
         if (createdMs[note] !== created)
           pastProblems.add(row, past.created, `differs from the notes table, which has ${createdMs[note]}`)
       } else {
@@ -325,7 +339,8 @@ async function readNotes(sources: TableSources, reading: Reading): Promise<NoteC
   const count = noteIds.count
   for (const name of Object.keys(history) as (keyof HistoryColumns)[]) {
     const column = history[name].subarray(0, count)
-    if (column instanceof Float64Array) for (let note = 0; note < count; note++) if (known[note] === 0) column[note] = NaN
+    if (column instanceof Float64Array)
+      for (let note = 0; note < count; note++) if (known[note] === 0) column[note] = NaN
     ;(history as Record<string, Uint8Array | Float64Array>)[name] = column
   }
   return {
