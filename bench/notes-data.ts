@@ -91,7 +91,7 @@ export function writeNotesData({ folder, notes, raters, ratings, seed, nowMs }: 
       made++
       const liking = quality + leniency[rater]! + 1.1 * slant * view[rater]! + 0.7 * random.normal()
       const level = liking > 0.35 ? 2 : liking > -0.1 ? 1 : 0
-      const marks = new Array<string>(tags.length).fill('0')
+      const marks = tags.map(() => '0')
       if (level > 0) marks[random.int(helpfulTags.length)] = '1'
       if (level < 2) {
         const bad =

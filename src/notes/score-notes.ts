@@ -37,7 +37,7 @@ export type ScoredNotes = {
   diligence: Float64Array
   incorrect: IncorrectColumns
   tags: TagTotals
-  /** All ratings in scope, and those that the final fit was made of. */
+  /** All ratings in scope, and those by people whom prescoring fitted or judged. */
   ratings: Int32Array
   finalRatings: Int32Array
   verdicts: (Verdict | undefined)[]
@@ -132,7 +132,6 @@ export function scoreNotes(
     }
     return decide(evidence, settings.rules, prescored.tagThresholds)
   })
-  const finalRaters = pick(picked, (at) => !Number.isNaN(raters[2 * ratings.rater[at]!]!))
   return {
     parameters,
     lowerBound,
@@ -145,11 +144,20 @@ export function scoreNotes(
     incorrect,
     tags,
     ratings: counts,
-    finalRatings: countsOf(finalRaters, ratings.note, noteIds.count),
+    finalRatings: countsOf(
+      pick(picked, (at) => isKnown(prescored, ratings.rater[at]!)),
+      ratings.note,
+      noteIds.count,
+    ),
     verdicts,
     raters,
   }
 }
+
+const isKnown = ({ raters, reputation }: Prescored, person: number): boolean =>
+  !Number.isNaN(raters[2 * person]!) ||
+  (reputation !== undefined &&
+    !(Number.isNaN(reputation.agreeShare[person]!) && Number.isNaN(reputation.ratioDifference[person]!)))
 
 const noNotes = ({ noteIds }: Community) => new Float64Array(noteIds.count).fill(NaN)
 
