@@ -3,7 +3,8 @@ import { orderBy } from '../kernels/observations.ts'
 import { quantile } from '../kernels/quantile.ts'
 import type { IntakeSettings } from './settings.ts'
 import { notMisleading } from './status.ts'
-import { arrangeRatings, selectRatings, type RatingColumns, type Tables } from './tables.ts'
+import { arrangeRatings, selectRatings } from './read-ratings.ts'
+import type { RatingColumns, Tables } from './tables.ts'
 
 export type Community = Tables & {
   /** 1 for ratings of people with more ratings than nearly everybody, in one of the windows. These stand last. */
