@@ -1,6 +1,7 @@
 // The model of scaled-logistic.ts by Newton steps, columns and rows in turn: with one side standing, every element of the
 // other is a logistic regression of at most three unknowns of its own (iteratively reweighted least squares: Green, "Iteratively
 // reweighted least squares for maximum likelihood estimation", J. R. Statist. Soc. B 46, 1984).
+import { createAnderson } from './anderson.ts'
 import { softPlus } from './factorization-adam.ts'
 import { orderBy } from './observations.ts'
 import type { MarkedCells, ScaledModel, ScaledPart, ScaledRidge } from './scaled-logistic.ts'
@@ -26,12 +27,59 @@ export function solveScaled(
   const rowsMove = moving.some((part) => part.startsWith('row'))
   const byRow = rowsMove ? arrange(cells.row, cells.column, cells, model.rowIntercept.length) : undefined
   const moves = new Set(moving)
+  const size = moving.reduce((sum, part) => sum + model[part].length, 0)
+  let state = stateOf(model, moving, size)
+  let anderson = createAnderson(size, andersonDepth, growthMax)
   let before = Infinity
+  let still = 0
+  // Where the last sweep that lowered the loss began, in case that the extrapolation after it overshoots.
+  let safe = state
   for (let sweep = 1; ; sweep++) {
     const loss = sweepColumns(byColumn, model, moves, ridge) + penalties(model, ridge)
-    if (sweep === sweepsMax || before - loss < tolerance) return { loss, steps: sweep }
+    // Twice, because an extrapolated state may lie on the same level by chance.
+    still = Math.abs(before - loss) < tolerance ? still + 1 : 0
+    if (sweep === sweepsMax || still === 2) return { loss, steps: sweep }
+    if (byRow === undefined) {
+      before = loss
+      continue
+    }
+    if (loss > before) {
+      // Back to the last plain step, and on from there without what was learnt.
+      setState(model, moving, safe)
+      state = safe
+      anderson = createAnderson(size, andersonDepth, growthMax)
+      before = Infinity
+      continue
+    }
     before = loss
-    if (byRow !== undefined) sweepRows(byRow, model, moves, ridge)
+    sweepRows(byRow, model, moves, ridge)
+    const stepped = stateOf(model, moving, size)
+    safe = stepped
+    state = state.slice()
+    anderson.advance(state, stepped)
+    setState(model, moving, state)
+  }
+}
+
+const andersonDepth = 5
+const growthMax = 2
+
+/** The moving parameters, end to end. */
+function stateOf(model: ScaledModel, parts: readonly ScaledPart[], size: number): Float64Array {
+  const state = new Float64Array(size)
+  let at = 0
+  for (const part of parts) {
+    state.set(model[part], at)
+    at += model[part].length
+  }
+  return state
+}
+
+function setState(model: ScaledModel, parts: readonly ScaledPart[], state: Float64Array): void {
+  let at = 0
+  for (const part of parts) {
+    model[part].set(state.subarray(at, at + model[part].length))
+    at += model[part].length
   }
 }
 

@@ -1,5 +1,6 @@
 // Which notes raters of both sides call harassment: the same factorisation, of a tag instead of an answer.
 import { descend } from '../kernels/factorization-adam.ts'
+import type { Factorization } from '../kernels/factorization.ts'
 import { solveScaled } from '../kernels/scaled-logistic-exact.ts'
 import type { ScaledModel, ScaledPart } from '../kernels/scaled-logistic.ts'
 import { meanPenalties, reportFit, type Fitting } from './fitting.ts'
@@ -43,24 +44,25 @@ export function fitHarassment(
     rows: doubled(gather(raterParameters, raters)),
     columns: doubled(gather(noteParameters, notes)),
   }
-  if (fitting.mode === 'exact') return solved()
   const { model, steps, loss } = descend(cells, meanPenalties(settings.penalties), {
     start,
     stepSize,
     loss: { kind: 'logistic', positiveWeight: (1 - share) / share },
   })
   reportFit(fitting, `${settings.name}: harassment`, cells, steps, loss)
-  return spread(model.columns, notes, noteIds.count)
+  return fitting.mode === 'exact' ? solved(model) : spread(model.columns, notes, noteIds.count)
 
-  function solved(): Parameters {
-    const odd = (side: Float64Array) => Float32Array.from({ length: side.length / 2 }, (_, at) => side[2 * at + 1]!)
+  // The problem has several minima: gradient steps choose one, Newton steps go to its bottom.
+  function solved(near: Factorization): Parameters {
+    const take = (side: Float64Array, offset: 0 | 1) =>
+      Float32Array.from({ length: side.length / 2 }, (_, at) => side[2 * at + offset]!)
     const model: ScaledModel = {
-      base: new Float32Array(1),
-      rowIntercept: new Float32Array(raters.length),
-      rowFactor: odd(start.rows),
+      base: Float32Array.of(near.mean),
+      rowIntercept: take(near.rows, 0),
+      rowFactor: take(near.rows, 1),
       rowScale: new Float32Array(raters.length).fill(1),
-      columnIntercept: new Float32Array(notes.length),
-      columnFactor: odd(start.columns),
+      columnIntercept: take(near.columns, 0),
+      columnFactor: take(near.columns, 1),
     }
     const marked = Uint8Array.from(cells.value)
     const weight = Float32Array.from(marked, (mark) => (mark === 1 ? (1 - share) / share : 1))
