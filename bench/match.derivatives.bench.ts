@@ -2,82 +2,62 @@
  * Claims match.derivatives: edited copies of photos that nothing was tuned on, found by readings (PDQ) or by local
  * features, and unrelated pictures that are taken for one another. Decoding, hashing and search are the product's own.
  */
-import sharp from 'sharp'
-import { createLocalIndex, indexedFeaturesMax } from '../src/kernels/local-index.ts'
-import { descriptorWords, emptyFeatures, localFeatures, type LocalFeatures } from '../src/kernels/local-features.ts'
-import { unpackFeatures } from '../src/kernels/local-packed.ts'
-import { paintPicture, pictureStyles } from '../src/kernels/picture.ts'
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
+import { indexedFeaturesMax } from '../src/kernels/local-index.ts'
+import { descriptorWords, emptyFeatures } from '../src/kernels/local-features.ts'
+import { packFeatures, unpackFeatures } from '../src/kernels/local-packed.ts'
 import { createRandom } from '../src/kernels/random.ts'
-import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords } from '../src/kernels/pdq.ts'
-import { shrinkLuma } from '../src/kernels/luma-shrink.ts'
 import { photoLocalType } from '../src/match/signal-types/photo-local.ts'
 import { photoType } from '../src/match/signal-types/photo.ts'
 import type { PhotoContent, SignalType } from '../src/match/signal-types/signal-type.ts'
-import { decodeImage } from '../src/media/decode.ts'
-import { derivativesOf } from '../src/media/derivatives.ts'
 import { claim, say } from './load.ts'
 import { photoCorpus } from './photo-corpus.ts'
-import { edits, type Source } from './photo-edits.ts'
+import { edits, furtherEdits } from './photo-edits.ts'
+import type { PhotoJob, PhotoMade } from './photo-worker.ts'
 
 const corpus = photoCorpus()
 if ('problem' in corpus) {
   say(`match.derivatives was not measured: ${corpus.problem}`)
   process.exit(0)
 }
-sharp.concurrency(1)
-const cpuMs = () => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
+const beganMs = performance.now()
+const secondsText = () => `${Math.round((performance.now() - beganMs) / 1_000)} s`
+
+/** Makes the contents of many pictures on all cores, and takes each as it comes. */
+async function makeAll(
+  jobs: readonly Omit<PhotoJob, 'number'>[],
+  take: (made: PhotoMade) => Promise<void> | void,
+): Promise<void> {
+  let next = 0
+  let done = 0
+  const hands = Array.from({ length: Math.min(jobs.length, availableParallelism()) }, async () => {
+    const worker = new Worker(new URL('./photo-worker.ts', import.meta.url))
+    while (next < jobs.length) {
+      const number = next++
+      worker.postMessage({ number, ...jobs[number]! } satisfies PhotoJob)
+      const [made] = (await once(worker, 'message')) as [PhotoMade]
+      await take(made)
+      if (++done % 10 === 0 || done === jobs.length) say(`${done} of ${jobs.length} pictures, ${secondsText()}`)
+    }
+    await worker.terminate()
+  })
+  await Promise.all(hands)
 }
 
 const cost = { first: 0, second: 0, photos: 0 }
-async function contentOf(bytes: Uint8Array, timed = false): Promise<PhotoContent> {
-  const image = await decodeImage(bytes)
-  const stages = pdqStages(image.rgb, image.width, image.height)!
-  const began = cpuMs()
-  const made = derivativesOf(image, stages)
-  if (timed) {
-    const all = cpuMs() - began
-    const again = cpuMs()
-    localFeatures(shrinkLuma(image.rgb, image.width, image.height, 110_000), 240)
-    const second = cpuMs() - again
-    cost.second += second
-    cost.first += Math.max(0, all - second)
-    cost.photos++
-  }
-  const words = pdqDihedral(stages)
-  const dihedral = dihedrals.map((_, turn) => pdqToHex(words, turn * pdqWords))
-  return { pdq: dihedral[0]!, quality: stages.quality, dihedral, ...made }
-}
-
-/** As a photo lies on a platform: at most 1,024 pixels, JPEG. */
-async function sourceOf(path: string): Promise<Source> {
-  const { data, info } = await sharp(path)
-    .flatten()
-    .toColourspace('srgb')
-    .removeAlpha()
-    .resize(1_024, 1_024, { fit: 'inside', withoutEnlargement: true })
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  return { rgb: data, width: info.width, height: info.height }
-}
-const fileOf = ({ rgb, width, height }: Source) =>
-  sharp(rgb, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 90 })
-    .toBuffer()
-
 const types: readonly SignalType[] = [photoType, photoLocalType]
 const indexes = types.map((type) => type.createIndex())
-const entries: { name: string; signals: (string | undefined)[]; quality: number }[] = []
-function addEntry(name: string, content: PhotoContent): number {
-  const slot = entries.length
+const entries: { name: string; signals: (string | undefined)[] }[] = []
+function addEntry(slot: number, name: string, content: PhotoContent): void {
   const signals = types.map((type) => type.signalOf({ photos: [content] }))
   for (const [at, signal] of signals.entries())
     if (signal !== undefined) indexes[at]!.add(slot, signal, content.quality ?? null)
-  entries.push({ name, signals, quality: content.quality ?? 0 })
-  return slot
+  entries[slot] = { name, signals }
 }
-const find = (content: PhotoContent, type: number) =>
+const find = async (content: PhotoContent, type: number) =>
   indexes[type]!.search(
     { photos: [content] },
     { radiusMax: types[type]!.threshold, thresholdOf: () => types[type]!.threshold },
@@ -88,19 +68,15 @@ const step = Math.max(1, Number(process.argv[2] ?? 1))
 if (step > 1) corpus.photos = corpus.photos.filter((_, at) => at % step === 0)
 const painted = 150
 say(`${corpus.photos.length} photos, ${corpus.drawings.length} drawings, ${painted} painted pictures`)
-const sources: Source[] = []
-const nameOf = (path: string) => path.split('/').slice(-2).join('/')
-for (const path of corpus.photos) {
-  const source = await sourceOf(path)
-  sources.push(source)
-  addEntry(nameOf(path), await contentOf(await fileOf(source)))
-}
-for (const path of corpus.drawings) addEntry(nameOf(path), await contentOf(await fileOf(await sourceOf(path))))
-for (let seed = 0; seed < painted; seed++) {
-  const { rgb, width, height } = paintPicture(seed, pictureStyles[seed % pictureStyles.length]!, 480, 360)
-  addEntry(`painted ${seed}`, await contentOf(await fileOf({ rgb: Buffer.from(rgb), width, height })))
-}
-const flat = sources.filter((_, slot) => entries[slot]!.signals[1] === undefined).length
+const nameOf = (from: string | number) =>
+  typeof from === 'number' ? `painted ${from}` : from.split('/').slice(-2).join('/')
+const photos = corpus.photos.length
+const pictures: (string | number)[] = [...corpus.photos, ...corpus.drawings, ...Array.from({ length: painted }).keys()]
+await makeAll(
+  pictures.map((from) => ({ from, edited: false })),
+  ({ number, contents }) => addEntry(number, nameOf(pictures[number]!), contents[0]!),
+)
+const flat = entries.slice(0, photos).filter(({ signals }) => signals[1] === undefined).length
 say(`${flat} of the photos have too few features for the second stage`)
 
 type Row = {
@@ -112,7 +88,7 @@ type Row = {
   both: number
   missed: string[]
 }
-const rows: Row[] = edits.map(({ name, strength }) => ({
+const rows: Row[] = [...edits, ...furtherEdits].map(({ name, strength }) => ({
   name,
   strength,
   alone: 0,
@@ -124,35 +100,42 @@ const rows: Row[] = edits.map(({ name, strength }) => ({
 let pairs = 0
 let photoPairs = 0
 const wrong = new Map<string, string[]>()
-for (const [slot, source] of sources.entries()) {
-  for (const [at, edit] of edits.entries()) {
-    const content = await contentOf(await edit.make(source), at % 7 === 0)
-    const first = find(content, 0)
-    const second = find(content, 1)
-    const { readings: _readings, ...unread } = content
-    const row = rows[at]!
-    const own = (hits: { slot: number }[]) => hits.some((hit) => hit.slot === slot)
-    if (own(find(unread, 0))) row.alone++
-    if (own(first)) row.first++
-    if (own(second)) row.second++
-    if (own(first) || own(second)) row.both++
-    else row.missed.push(entries[slot]!.name)
-    pairs += entries.length - 1
-    photoPairs += sources.length - 1
-    for (const [stage, hits] of [first, second].entries())
-      for (const hit of hits)
-        if (hit.slot !== slot) {
-          const key = `${entries[slot]!.name} for ${entries[hit.slot]!.name}`
-          wrong.set(key, [
-            ...(wrong.get(key) ?? []),
-            `${edit.name} ${edit.strength}, stage ${stage + 1}, ${hit.distance}`,
-          ])
-        }
-  }
-  if (slot % 5 === 4) say(`${slot + 1} of ${sources.length} photos`)
-}
+/** Features of copies, for the search among many. */
+const copies: { slot: number; signal: string }[] = []
+const copied = new Set(['10 % from every edge', '5 degrees, black corners', 'dark app, 8 % inset, 720 wide'])
+await makeAll(
+  corpus.photos.map((from) => ({ from, edited: true })),
+  async ({ number: slot, contents, cost: own }) => {
+    cost.first += own.first
+    cost.second += own.second
+    cost.photos += own.photos
+    for (const [at, content] of contents.entries()) {
+      const { readings: _readings, ...unread } = content
+      const [first, second, alone] = await Promise.all([find(content, 0), find(content, 1), find(unread, 0)])
+      const row = rows[at]!
+      const found = (hits: { slot: number }[]) => hits.some((hit) => hit.slot === slot)
+      if (found(alone)) row.alone++
+      if (found(first)) row.first++
+      if (found(second)) row.second++
+      if (found(first) || found(second)) row.both++
+      else row.missed.push(entries[slot]!.name)
+      const signal = content.signals?.local
+      if (slot % 4 === 0 && copied.has(row.strength) && signal !== undefined && entries[slot]!.signals[1] !== undefined)
+        copies.push({ slot, signal })
+      pairs += entries.length - 1
+      photoPairs += photos - 1
+      for (const [stage, hits] of [first, second].entries())
+        for (const hit of hits)
+          if (hit.slot !== slot) {
+            const key = `${entries[slot]!.name} for ${entries[hit.slot]!.name}`
+            const words = `${row.name} ${row.strength}, stage ${stage + 1}, ${hit.distance}`
+            wrong.set(key, [...(wrong.get(key) ?? []), words])
+          }
+    }
+  },
+)
 
-const share = (count: number) => (count / sources.length).toFixed(2)
+const share = (count: number) => (count / photos).toFixed(2)
 say('\n| edit | strength | PDQ and its turns alone | with readings | local features | together |')
 say('| --- | --- | --- | --- | --- | --- |')
 for (const row of rows)
@@ -160,7 +143,7 @@ for (const row of rows)
     `| ${row.name} | ${row.strength} | ${share(row.alone)} | ${share(row.first)} | ${share(row.second)} | **${share(row.both)}** |`,
   )
 for (const row of rows)
-  if (row.missed.length > 0) say(`missed after ${row.name} ${row.strength}: ${row.missed.join(', ')}`)
+  if (row.missed.length > 0) say(`missed after ${row.name} ${row.strength}: ${row.missed.toSorted().join(', ')}`)
 const wrongPairs = [...wrong.values()].reduce((sum, list) => sum + list.length, 0)
 for (const [key, list] of wrong) say(`wrong: ${key}: ${list.join('; ')}`)
 /** Upper end of the exact 95 % interval of a rate (Clopper and Pearson, 1934), for few events. */
@@ -172,21 +155,23 @@ say(
   `hashing, CPU on one core: ${(cost.first / cost.photos).toFixed(1)} ms a photo for margins and readings, ${(cost.second / cost.photos).toFixed(1)} ms for local features`,
 )
 
-claim('match.derivatives.worst', Math.min(...rows.map(({ both }) => both)) / sources.length, 'recall')
+claim('match.derivatives.worst', Math.min(...rows.slice(0, edits.length).map(({ both }) => both)) / photos, 'recall')
 const easy = ['mirror', 'letterbox', 'border', 'invert']
 claim(
   'match.derivatives.easy',
-  Math.min(...rows.filter(({ name }) => easy.includes(name)).map(({ both }) => both)) / sources.length,
+  Math.min(...rows.filter(({ name }) => easy.includes(name)).map(({ both }) => both)) / photos,
   'recall',
 )
 claim('match.derivatives.fp', wrongPairs / pairs, 'share')
 
-// Large banks: entries of features mixed from all pictures, a tenth of their bits changed, beside the real ones.
+say(`measured in ${secondsText()}`)
+
+// Large banks: entries of features mixed from all pictures, an eighth of their bits changed, beside the real ones.
 const random = createRandom(7)
 const pool = entries.flatMap(({ signals }) =>
   signals[1] === undefined ? [] : [unpackFeatures(Buffer.from(signals[1], 'base64'))!],
 )
-function mixed(): LocalFeatures {
+function mixed(): string {
   const features = emptyFeatures(indexedFeaturesMax, 384, 288)
   for (let at = 0; at < indexedFeaturesMax; at++) {
     const from = random.pick(pool)
@@ -200,35 +185,40 @@ function mixed(): LocalFeatures {
       features.descriptors[at * descriptorWords + word] = from.descriptors[feature * descriptorWords + word]! ^ noise
     }
   }
-  return features
+  return Buffer.from(packFeatures(features, indexedFeaturesMax)).toString('base64')
 }
-const probes: { slot: number; features: LocalFeatures; edit: string }[] = []
-for (const [slot, source] of sources.entries())
-  if (slot % 4 === 0 && entries[slot]!.signals[1] !== undefined)
-    for (const at of [1, 19, edits.length - 1]) {
-      const local = (await contentOf(await edits[at]!.make(source))).signals?.local
-      probes.push({ slot, features: unpackFeatures(Buffer.from(local!, 'base64'))!, edit: edits[at]!.name })
-    }
-const large = createLocalIndex()
+const large = photoLocalType.createIndex()
+let size = 0
 for (const [slot, { signals }] of entries.entries())
-  if (signals[1] !== undefined) large.add(slot, unpackFeatures(Buffer.from(signals[1], 'base64'))!)
-for (const size of [1_000, 10_000, 100_000]) {
-  const began = cpuMs()
-  const before = large.size
-  for (let id = 1_000 + before; large.size < size; id++) large.add(id, mixed())
-  const built = cpuMs() - began
+  if (signals[1] !== undefined) {
+    large.add(slot, signals[1], null)
+    size++
+  }
+const { threshold } = photoLocalType
+const lookUp = (signal: string) =>
+  large.search({ photos: [{ signals: { local: signal } }] }, { radiusMax: threshold, thresholdOf: () => threshold })
+for (const sizeMax of [1_000, 10_000, 100_000]) {
+  for (; size < sizeMax; size++) {
+    large.add(1_000 + size, mixed(), null)
+    // The thread takes in what it is sent before more waits for it.
+    if (size % 1_000 === 0) await lookUp(copies[0]!.signal)
+  }
+  await lookUp(copies[0]!.signal)
   let found = 0
   let wrongHits = 0
   const times: number[] = []
-  for (const { slot, features } of probes) {
-    const from = cpuMs()
-    const hits = large.query(features).filter(({ match }) => match.inliers >= 12)
-    times.push(cpuMs() - from)
-    if (hits.some(({ id }) => id === slot)) found++
-    wrongHits += hits.filter(({ id }) => id !== slot).length
+  const stalls = monitorEventLoopDelay({ resolution: 1 })
+  stalls.enable()
+  for (const { slot, signal } of copies) {
+    const from = performance.now()
+    const hits = await lookUp(signal)
+    times.push(performance.now() - from)
+    if (hits.some((hit) => hit.slot === slot)) found++
+    wrongHits += hits.filter((hit) => hit.slot !== slot).length
   }
+  stalls.disable()
   times.sort((a, b) => a - b)
   say(
-    `local features among ${size} entries: ${times[times.length >> 1]!.toFixed(1)} ms CPU a lookup (median; worst ${times.at(-1)!.toFixed(1)}), ${found} of ${probes.length} copies found, ${wrongHits} wrong, ${((1_000 * built) / Math.max(1, size - before)).toFixed(0)} µs to add an entry, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB of process`,
+    `local features among ${sizeMax} entries: ${times[times.length >> 1]!.toFixed(1)} ms a lookup (median; worst ${times.at(-1)!.toFixed(1)}), longest stall of the main thread ${(stalls.max / 1e6).toFixed(1)} ms, ${found} of ${copies.length} copies found, ${wrongHits} wrong, ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB of process`,
   )
 }

@@ -2,25 +2,31 @@
  * Claims match.update, match.http and match.retro: the whole product on its own PostgreSQL, a bank of a million hashes,
  * and ten million past items. The hashes are SHA-256 of numbers, so that every answer can be checked.
  *
- * The bank is filled by SQL: ledger entries of 1,000 bank entries each, as imports make them, sealed, and the rows that
- * projecting them makes. Past items are rows as the worker writes them. ENTRIES and ITEMS in the environment make both smaller for a quick look.
+ * ENTRIES and ITEMS in the environment make both smaller for a quick look, IMPORTED the import that lookups go on beside.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { makeDataDir, makeKey, startProduct } from '../test/product.ts'
-import { createSealer } from '../src/ledger/seal.ts'
-import { openDatabase, type Database } from '../src/storage/database.ts'
+import { openDatabase } from '../src/storage/database.ts'
 import { startEmbedded } from '../src/storage/embedded.ts'
-import { migrate } from '../src/storage/migrate.ts'
 import { claim, openConnection, quantile, say, type Connection } from './load.ts'
+import type { LoopReport } from './loop-probe.ts'
+import { fillService } from './match-service-fill.ts'
 
 const entries = Number(process.env.ENTRIES ?? 1_000_000)
 const items = Number(process.env.ITEMS ?? 10_000_000)
+const imported = Number(process.env.IMPORTED ?? 100_000)
 const bankId = 'bench'
 const batchSize = 50
+/**
+ * By so much adding may lengthen what a lookup waits for in the server, in milliseconds of processor time: five, which
+ * is promised, and as much again for collecting garbage, which falls into one run or the other.
+ */
+const addingMsMax = 10
 
-const hashOf = (what: 'entry' | 'item' | 'none', n: number) => createHash('sha256').update(`${what}${n}`).digest('hex')
+const hashOf = (what: 'entry' | 'item' | 'none' | 'new', n: number) =>
+  createHash('sha256').update(`${what}${n}`).digest('hex')
 /** The hash with so many bits flipped, spread over all words. */
 const near = (hash: string, bits: number) => {
   const bytes = Buffer.from(hash, 'hex')
@@ -28,71 +34,7 @@ const near = (hash: string, bits: number) => {
   return bytes.toString('hex')
 }
 const seconds = (fromMs: number) => ((performance.now() - fromMs) / 1_000).toFixed(1)
-
-async function fill(db: Database): Promise<void> {
-  await migrate(db)
-  const began = performance.now()
-  const page = 100_000
-  await db.query(`INSERT INTO tenants (id, name) VALUES ('default', 'Default') ON CONFLICT DO NOTHING`)
-  const author = `'{"kind": "system", "part": "bench"}'::jsonb`
-  const ledger = (body: string, id: string, from: string) =>
-    `INSERT INTO ledger_entries (id, tenant_id, kind, subject_kind, subject_id, occurred_ms, recorded_ms, author, automation, because, body)
-     SELECT ${id}, 'default', ${from === '' ? `'bank.created'` : `'bank.entries_added'`}, 'item', 'custos:bank:${bankId}', 1, 1, ${author}, 'full', '[]', ${body} ${from}`
-  await db.query(
-    ledger(
-      `jsonb_build_object('bankId', '${bankId}', 'name', 'bench', 'purpose', '', 'action', 'review', 'thresholds', '{}'::jsonb, 'negative', false)`,
-      'gen_random_uuid()',
-      '',
-    ),
-  )
-  await db.query(
-    `INSERT INTO banks (tenant_id, bank_id, name, purpose, action, thresholds, negative, created_ms) VALUES ('default', $1, 'bench', '', 'review', '{}', false, 1)`,
-    [bankId],
-  )
-  for (let at = 0; at < entries; at += page)
-    await db.query(
-      `WITH made AS MATERIALIZED (SELECT gen_random_uuid() AS id, encode(sha256(('entry' || n)::bytea), 'hex') AS hash, n
-         FROM generate_series(${at}, ${Math.min(entries, at + page) - 1}) AS n),
-       entered AS (INSERT INTO bank_entries (tenant_id, entry_id, bank_id, signals, labels, source, status, status_ms, added_ms, added_by)
-         SELECT 'default', id, '${bankId}', jsonb_build_object('pdq', hash), ARRAY['known'], 'bench', 'active', 1, 1, ${author} FROM made)
-       ${ledger(
-         `jsonb_build_object('bankId', '${bankId}', 'entries', jsonb_agg(jsonb_build_object('entryId', id, 'signals', jsonb_build_object('pdq', hash), 'labels', jsonb_build_array('known'), 'source', 'bench')))`,
-         'gen_random_uuid()',
-         'FROM made GROUP BY n / 1000 ORDER BY n / 1000',
-       )}`,
-    )
-  await db.query(
-    `INSERT INTO entry_signals (tenant_id, bank_id, entry_id, type, digest)
-     SELECT tenant_id, bank_id, entry_id, 'pdq', md5(signals ->> 'pdq')::uuid FROM bank_entries`,
-  )
-  await db.query(`UPDATE banks SET active = $1`, [entries])
-  say(`${entries} entries in the ledger and its projection after ${seconds(began)} s`)
-  const sealing = performance.now()
-  const sealer = createSealer(db)
-  let sealed = 0
-  for (let quiet = 0; quiet < 3;) {
-    const some = await sealer.tick()
-    sealed += some
-    quiet = some === 0 ? quiet + 1 : 0
-  }
-  say(`${sealed} entries sealed in ${seconds(sealing)} s`)
-  const passing = performance.now()
-  // Indexes are made afterwards, as a restore does.
-  const indexes = await db.query<{ name: string; made: string }>(
-    `SELECT indexname AS name, indexdef AS made FROM pg_indexes WHERE tablename = 'seen' AND indexname NOT LIKE '%pkey'`,
-  )
-  for (const { name } of indexes) await db.query(`DROP INDEX ${name}`)
-  for (let at = 0; at < items; at += 5 * page)
-    await db.query(
-      `INSERT INTO seen (tenant_id, event_id, item_id, part, type, signal, occurred_ms, kept_ms)
-       SELECT 'default', 'e' || n, 'i' || n, 'photo:0', 'pdq', sha256(('item' || n)::bytea), $1::bigint, $1
-       FROM generate_series($2::int, $3::int) AS n`,
-      [Date.now(), at, Math.min(items, at + 5 * page) - 1],
-    )
-  for (const { made } of indexes) await db.query(made)
-  say(`${items} past items after ${seconds(passing)} s`)
-  await db.query('ANALYZE bank_entries, seen, ledger_entries')
-}
+const sleep = (ms: number) => new Promise<void>((done) => void setTimeout(done, ms))
 
 type Answer = { results: { matches: { entryId: string; distance: number }[] }[] }
 
@@ -128,35 +70,59 @@ const cpuOf = (pid: number): number => {
   }
 }
 
-const ask = async (connection: Connection, path: string, body: string) => {
-  const answer = await connection.post(path, body)
+const ask = async (connection: Connection, path: string, body: string, headers: Record<string, string> = {}) => {
+  const answer = await connection.post(path, body, headers)
   if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.body.toString().slice(0, 300)}`)
   return answer
 }
 const parsed = <T>(answer: { body: Buffer }) => JSON.parse(answer.body.toString()) as T
+const told = (latencies: readonly number[]) =>
+  `p50 ${quantile(latencies, 0.5).toFixed(2)}, p99 ${quantile(latencies, 0.99).toFixed(2)}, longest ${quantile(latencies, 1).toFixed(2)} ms`
 
 const dataDir = makeDataDir('bench')
 const embedded = await startEmbedded({ dataDir, log: () => {}, durable: false })
 const filling = openDatabase({ ...embedded, database: 'postgres' })
 try {
-  await fill(filling)
+  await fillService(filling, { bankId, entries, items, nowMs: Date.now() })
 } finally {
   await filling.close()
   await embedded.stop()
 }
-const product = await startProduct({ dataDir })
+const loopFile = `${dataDir}.loop.json`
+const starting = performance.now()
+const product = await startProduct({
+  dataDir,
+  env: { NODE_OPTIONS: `--import ${new URL('loop-probe.ts', import.meta.url).href}`, LOOP_PROBE: loopFile },
+})
+
+/** What the main thread of the product did since the last time this was asked. */
+const busySince = async (): Promise<LoopReport> => {
+  rmSync(loopFile, { force: true })
+  product.kill('SIGUSR2')
+  while (!existsSync(loopFile)) await sleep(5)
+  for (;;) {
+    try {
+      return JSON.parse(readFileSync(loopFile, 'utf8')) as LoopReport
+    } catch {
+      await sleep(5)
+    }
+  }
+}
+const busyText = ({ p99, p999, longest }: LoopReport) =>
+  `server busy without a pause p99 ${p99.toFixed(2)}, p99.9 ${p999.toFixed(2)}, longest ${longest.toFixed(2)} ms`
+
 try {
   const key = await makeKey(dataDir)
+  while (!(await fetch(`${product.url}/readyz`)).ok) await sleep(50)
+  say(
+    `ready, with the bank in memory, ${seconds(starting)} s after the start; it serves after ${(product.startedMs / 1_000).toFixed(1)} s`,
+  )
+  say(busyText(await busySince()))
   const open = () => openConnection(product.url, key)
   const first = await open()
-  const loading = performance.now()
-  await ask(first, '/v1/match/lookups', makeBatch(1).body)
-  say(`the bank was in memory after ${seconds(loading)} s`)
-  // Not before: a connection without a request is cut off after a minute.
-  const [second, third] = [await open(), await open()] as const
 
   // match.http: the best of some rounds, every answer checked afterwards.
-  let [qps, p99] = [0, Infinity]
+  let [qps, p99, firstQps] = [0, Infinity, 0]
   for (let round = 0; round < 6; round++) {
     const batches = Array.from({ length: 200 }, () => makeBatch(batchSize))
     const latencies: number[] = []
@@ -174,38 +140,95 @@ try {
     say(
       `round ${round}: ${Math.round(rate)} lookups/s (${Math.round(perCpu)} a second of processor time), p99 ${quantile(latencies, 0.99).toFixed(2)} ms a batch of ${batchSize}`,
     )
+    if (round === 0) firstQps = rate
     qps = Math.max(qps, rate)
     p99 = Math.min(p99, quantile(latencies, 0.99))
   }
+  say(`the first round after the start reached ${Math.round((100 * firstQps) / qps)} % of the best`)
   claim('match.http.qps', qps, 'lookups/s')
   claim('match.http.p99', p99, 'ms')
 
+  // Not before: a connection without a request is cut off after a minute.
+  const [second, third] = [await open(), await open()] as const
   // match.update: entries come in while lookups go on; single lookups are timed with and without.
-  const single = async (forMs: number) => {
+  let going = true
+  const singles = async () => {
     const latencies: number[] = []
-    for (const endMs = performance.now() + forMs; performance.now() < endMs;) {
+    while (going) {
       latencies.push((await ask(second, '/v1/match/lookups', makeBatch(1).body)).latencyMs)
-      await new Promise((done) => setTimeout(done, 2))
+      await sleep(2)
     }
     return latencies
   }
-  const alone = await single(3_000)
-  let adding = true
-  const background = single(6_000).finally(() => (adding = false))
-  const found: number[] = []
-  for (let n = 0; adding; n++) {
-    const hash = hashOf('none', 5_000_000_000 + n)
-    const began = performance.now()
-    await ask(first, `/v1/banks/${bankId}/entries`, JSON.stringify({ pdq: hash }))
-    const lookup = JSON.stringify({ lookups: [{ signals: { pdq: near(hash, 5) } }] })
-    while (parsed<Answer>(await ask(third, '/v1/match/lookups', lookup)).results[0]!.matches.length === 0);
-    found.push((performance.now() - began) / 1_000)
+  /** Single lookups beside some work: their latencies, and what the server was busy with. */
+  const beside = async (what: string, work: () => Promise<string>) => {
+    await busySince()
+    going = true
+    const running = singles()
+    const done = await work().finally(() => (going = false))
+    const latencies = await running
+    const busy = await busySince()
+    say(`${what}: ${done}; ${latencies.length} single lookups ${told(latencies)}; ${busyText(busy)}`)
+    return busy
   }
-  const during = await background
-  say(
-    `${found.length} entries added; single lookups p50/p99/max ${[0.5, 0.99, 1].map((share) => quantile(alone, share).toFixed(2)).join('/')} ms alone, ${[0.5, 0.99, 1].map((share) => quantile(during, share).toFixed(2)).join('/')} ms meanwhile`,
-  )
+  const alone = await beside('nothing added', async () => {
+    await sleep(5_000)
+    return '5 s'
+  })
+  const found: number[] = []
+  let made = 0
+  const adding = await beside('one entry after the other', async () => {
+    for (const endMs = performance.now() + 6_000; performance.now() < endMs; made++) {
+      const hash = hashOf('new', made)
+      const began = performance.now()
+      await ask(first, `/v1/banks/${bankId}/entries`, JSON.stringify({ pdq: hash }))
+      const lookup = JSON.stringify({ lookups: [{ signals: { pdq: near(hash, 5) } }] })
+      while (parsed<Answer>(await ask(third, '/v1/match/lookups', lookup)).results[0]!.matches.length === 0);
+      found.push((performance.now() - began) / 1_000)
+    }
+    return `${found.length} added, each found after ${quantile(found, 0.5).toFixed(3)} s, ${quantile(found, 1).toFixed(3)} s at most`
+  })
   claim('match.update', quantile(found, 1), 's')
+  const many = await Promise.all(Array.from({ length: 8 }, open))
+  const writers = await beside('eight writers to one bank', async () => {
+    const before = made
+    const endMs = performance.now() + 5_000
+    await Promise.all(
+      many.map(async (connection) => {
+        while (performance.now() < endMs)
+          await ask(connection, `/v1/banks/${bankId}/entries`, JSON.stringify({ pdq: hashOf('new', made++) }))
+      }),
+    )
+    return `${Math.round((made - before) / 5)} entries/s`
+  })
+  for (const connection of many) connection.close()
+  const importing = await beside(`an import of ${imported}`, async () => {
+    const began = performance.now()
+    const rows = Array.from({ length: imported }, (_, n) => `{"pdq":"${hashOf('new', 1e9 + n)}"}\n`).join('')
+    const type = { 'content-type': 'application/x-ndjson' }
+    // The one before may have been cut off meanwhile.
+    const third = await open()
+    const { importId } = parsed<{ importId: string }>(await ask(first, `/v1/banks/${bankId}/imports`, rows, type))
+    const last = JSON.stringify({ lookups: [{ signals: { pdq: hashOf('new', 1e9 + imported - 1) } }] })
+    for (;;) {
+      const answer = await fetch(`${product.url}/v1/banks/${bankId}/imports/${importId}`, {
+        headers: { authorization: `Bearer ${key}` },
+      })
+      const { status } = (await answer.json()) as { status: string }
+      if (status !== 'running' && status !== 'receiving') break
+      await sleep(200)
+    }
+    while (parsed<Answer>(await ask(third, '/v1/match/lookups', last)).results[0]!.matches.length === 0) await sleep(20)
+    return `in ${seconds(began)} s`
+  })
+  for (const [what, busy] of Object.entries({ adding, writers, importing })) {
+    const extra = busy.longest - alone.longest
+    say(`a lookup may wait ${Math.max(0, extra).toFixed(2)} ms longer in the server because of ${what}`)
+    if (extra > addingMsMax)
+      throw new Error(
+        `${what} kept the server busy for ${busy.longest.toFixed(1)} ms, lookups alone ${alone.longest.toFixed(1)}`,
+      )
+  }
 
   // match.retro: one new entry against everything that passed.
   const loadingItems = performance.now()
@@ -219,17 +242,22 @@ try {
   await preview(hashOf('none', 1))
   say(`past items were in memory after ${seconds(loadingItems)} s of waiting`)
   const took: number[] = []
-  for (let round = 0; round < 7; round++) {
-    const n = (round * 1_234_567) % items
-    const { ms, items: matched, sample } = await preview(near(hashOf('item', n), 9))
-    if (matched !== 1 || sample[0]!.itemId !== `i${n}` || sample[0]!.distance !== 9)
-      throw new Error(`past item ${n} was not found: ${JSON.stringify(sample)}`)
-    took.push(ms / 1_000)
-  }
-  say(`${items} past items, all eight turns: ${took.map((one) => one.toFixed(2)).join(', ')} s`)
+  const scanning = await beside(`new entries against ${items} past items`, async () => {
+    for (let round = 0; round < 15; round++) {
+      const n = (round * 1_234_567) % items
+      const { ms, items: matched, sample } = await preview(near(hashOf('item', n), 9))
+      if (matched !== 1 || sample[0]!.itemId !== `i${n}` || sample[0]!.distance !== 9)
+        throw new Error(`past item ${n} was not found: ${JSON.stringify(sample)}`)
+      took.push(ms / 1_000)
+    }
+    return `all eight turns, median ${quantile(took, 0.5).toFixed(3)} s, longest ${quantile(took, 1).toFixed(3)} s`
+  })
+  if (scanning.longest - alone.longest > addingMsMax)
+    throw new Error(`looking through past items kept the server busy for ${scanning.longest.toFixed(1)} ms`)
   claim('match.retro', quantile(took, 0.5), 's')
   for (const connection of [first, second, third]) connection.close()
 } finally {
   await product.stop()
   await rm(dataDir, { recursive: true, force: true })
+  rmSync(loopFile, { force: true })
 }

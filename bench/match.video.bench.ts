@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findVideoTools } from '../src/media/ffmpeg.ts'
+import { createStandby } from '../src/media/standby.ts'
 import { hashVideo, type VideoOptions } from '../src/media/video.ts'
 import { claim, say } from './load.ts'
 
@@ -30,9 +31,11 @@ try {
   if (known.length === 0) say(`${samples} is absent; only the video made here is hashed`)
   const paths = [...known, long]
 
+  // As the product does it: the decoder of the next video is started while this one is decoded.
+  const standby = createStandby(60_000)
   const hash = async (path: string, options: Partial<VideoOptions>) => {
     const startedMs = performance.now()
-    const hashed = await hashVideo(path, options)
+    const hashed = await hashVideo(path, options, standby.run)
     assert.ok(hashed.ok)
     return { ...hashed.video, wallMs: performance.now() - startedMs }
   }
@@ -59,6 +62,16 @@ try {
     say(`round ${round + 1}: ${(videoMs / wallMs).toFixed(1)} x (${all.join(', ')})`)
   }
   claim('match.video.realtime', videoMs / best, 'x')
+  const startedMs = performance.now()
+  let next = 0
+  const work = async () => {
+    const own = createStandby(60_000)
+    while (next < paths.length) await hashVideo(paths[next++]!, { threads: 1 }, own.run)
+    own.end()
+  }
+  await Promise.all([work(), work()])
+  say(`two videos at a time, a thread each: ${(videoMs / (performance.now() - startedMs)).toFixed(1)} x`)
+  standby.end()
   say(
     `every frame decoded on one thread: ${(videoMs / referenceMs).toFixed(1)} x; ratio ${(referenceMs / best).toFixed(2)}; the reference itself was measured at 41 x`,
   )

@@ -1,4 +1,5 @@
 import sharp from 'sharp'
+import { paintPicture } from '../src/kernels/picture.ts'
 
 /** A photo, decoded and upright, from which edited copies are made. */
 export type Source = { rgb: Buffer; width: number; height: number }
@@ -122,6 +123,91 @@ const rotate = (degrees: number, cut: boolean) => async (source: Source) => {
     .toBuffer()
 }
 
+/**
+ * Seen from the side and a little from above, as a print on a wall: the far side is shorter by a share of its height, and
+ * the photo narrower by half of that. Around it is the wall, or everything but the photo is cut away as far as a
+ * rectangle can.
+ */
+const perspective = (share: number, cut: boolean) => (source: Source) => {
+  const { width, height } = source
+  const near = { x: 0, top: 0, bottom: 1 }
+  const far = { x: 1 - share / 2, top: share * 0.7, bottom: 1 - share * 0.3 }
+  // Places of the photo (u, v) at places of the view (x, y), as shares: lines stay lines, so depth grows as height shrinks.
+  const depth = (near.bottom - near.top) / (far.bottom - far.top)
+  const from = cut
+    ? { left: 0, top: far.top, right: far.x, bottom: far.bottom }
+    : { left: -0.06, top: -0.06, right: far.x + 0.06, bottom: 1.06 }
+  const out = {
+    width: Math.round((from.right - from.left) * width),
+    height: Math.round((from.bottom - from.top) * height),
+  }
+  const pixels = Buffer.alloc(out.width * out.height * 3)
+  for (let row = 0; row < out.height; row++)
+    for (let column = 0; column < out.width; column++) {
+      const x = from.left + ((column + 0.5) / out.width) * (from.right - from.left)
+      const y = from.top + ((row + 0.5) / out.height) * (from.bottom - from.top)
+      const along = (x - near.x) / (far.x - near.x)
+      const u = along / (depth - (depth - 1) * along)
+      const top = near.top + (far.top - near.top) * along
+      const bottom = near.bottom + (far.bottom - near.bottom) * along
+      const v = (y - top) / (bottom - top)
+      const to = (row * out.width + column) * 3
+      if (u < 0 || v < 0 || u >= 1 || v >= 1) {
+        pixels.fill(0xc9, to, to + 3)
+        continue
+      }
+      const sx = Math.max(0, Math.min(width - 1.001, u * width - 0.5))
+      const sy = Math.max(0, Math.min(height - 1.001, v * height - 0.5))
+      const [left, upper] = [Math.floor(sx), Math.floor(sy)]
+      const [shareX, shareY] = [sx - left, sy - upper]
+      for (let channel = 0; channel < 3; channel++) {
+        const at = (upper * width + left) * 3 + channel
+        const above = source.rgb[at]! * (1 - shareX) + source.rgb[at + 3]! * shareX
+        const below = source.rgb[at + width * 3]! * (1 - shareX) + source.rgb[at + width * 3 + 3]! * shareX
+        pixels[to + channel] = Math.round(above * (1 - shareY) + below * shareY)
+      }
+    }
+  return sharp(pixels, { raw: { ...out, channels: 3 } })
+    .jpeg(jpeg)
+    .toBuffer()
+}
+
+/** Pictures that no bank of the benchmark holds. */
+const stranger = (seed: number, width: number, height: number) => {
+  const { rgb } = paintPicture(seed, 'room', width, height)
+  return { input: Buffer.from(rgb), raw: { width, height, channels: 3 as const } }
+}
+
+/** One of four pictures of equal size. */
+const collage = async (source: Source) => {
+  const [width, height] = [480, 360]
+  const own = await open(source).resize(width, height, { fit: 'cover' }).raw().toBuffer()
+  return sharp({ create: { width: 2 * width + 8, height: 2 * height + 8, channels: 3, background: '#fff' } })
+    .composite([
+      { ...stranger(10_001, width, height), left: 0, top: 0 },
+      { input: own, raw: { width, height, channels: 3 }, left: width + 8, top: 0 },
+      { ...stranger(10_002, width, height), left: 0, top: height + 8 },
+      { ...stranger(10_003, width, height), left: width + 8, top: height + 8 },
+    ])
+    .jpeg(jpeg)
+    .toBuffer()
+}
+
+/** Small, in a corner of another picture. */
+const inset = (share: number) => async (source: Source) => {
+  const [width, height] = [960, 720]
+  const { data, info } = await open(source)
+    .resize(Math.round(width * share), Math.round(height * share), { fit: 'inside' })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const raw = { width: info.width, height: info.height, channels: 3 as const }
+  const back = stranger(10_004, width, height)
+  return sharp(back.input, { raw: back.raw })
+    .composite([{ input: data, raw, left: width - info.width - 24, top: height - info.height - 24 }])
+    .jpeg(jpeg)
+    .toBuffer()
+}
+
 /** The photo inside an app, as a phone keeps its screen: status bar, header, buttons, the next post. */
 const screenshot = (dark: boolean, inset: number, screenWidth: number) => async (source: Source) => {
   const width = screenWidth
@@ -181,6 +267,9 @@ export const edits: readonly Edit[] = [
     { name: 'rotate', strength: `${degrees} degrees, black corners`, make: rotate(degrees, false) },
     { name: 'rotate', strength: `${degrees} degrees, corners cut`, make: rotate(degrees, true) },
   ]),
+  { name: 'perspective', strength: 'far side 15 % shorter', make: perspective(0.15, false) },
+  { name: 'perspective', strength: 'far side 30 % shorter', make: perspective(0.3, false) },
+  { name: 'perspective', strength: 'far side 30 % shorter, cut', make: perspective(0.3, true) },
   { name: 'mirror', strength: 'left to right', make: (source) => open(source).flop().jpeg(jpeg).toBuffer() },
   {
     name: 'invert',
@@ -189,4 +278,11 @@ export const edits: readonly Edit[] = [
   },
   { name: 'screenshot', strength: 'light app, edge to edge, 1080 wide', make: screenshot(false, 0, 1080) },
   { name: 'screenshot', strength: 'dark app, 8 % inset, 720 wide', make: screenshot(true, 0.08, 720) },
+]
+
+/** Edits that go further than the list which copies must be found after: measured, so that it is known how far it goes. */
+export const furtherEdits: readonly Edit[] = [
+  { name: 'collage', strength: 'one of four pictures', make: collage },
+  { name: 'picture in picture', strength: 'half as wide', make: inset(0.5) },
+  { name: 'picture in picture', strength: 'a third as wide', make: inset(1 / 3) },
 ]

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import dns from 'node:dns/promises'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { hostname } from 'node:os'
+import { hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { appealProjector } from './appeals/project.ts'
@@ -21,6 +21,7 @@ import { forgetAbandonedImports, importNext } from './flows/bank-import.ts'
 import { createDemo } from './flows/demo.ts'
 import { createDetectors } from './flows/detect.ts'
 import { applyJudged, lockJudged } from './flows/effects.ts'
+import { createEntryVectors } from './flows/entry-vectors.ts'
 import { hmaTimers } from './flows/hma.ts'
 import { rememberSeen } from './flows/remember.ts'
 import { retroTimers, withRetro } from './flows/retro-steps.ts'
@@ -61,6 +62,7 @@ import { insightRoutes } from './http/routes/insight.ts'
 import { jobRoutes } from './http/routes/jobs.ts'
 import { matchIndexRoutes } from './http/routes/match-index.ts'
 import { matchRoutes } from './http/routes/match.ts'
+import { modelRoutes } from './http/routes/models.ts'
 import { pageRoutes } from './http/routes/pages.ts'
 import { queueRoutes } from './http/routes/queues.ts'
 import { retroRoutes } from './http/routes/retro.ts'
@@ -74,8 +76,10 @@ import { createSealer } from './ledger/seal.ts'
 import { createVault } from './ledger/vault.ts'
 import { quarantineIfOverturned } from './match/changes.ts'
 import { createPastMatches } from './match/hygiene/past.ts'
+import { releaseLeases } from './match/exchange/store.ts'
 import { createMatchMeter } from './match/hygiene/meter.ts'
 import { createLookup, withTextSignals } from './match/lookup.ts'
+import { selectTenantsByEntries } from './match/memory/store.ts'
 import { bankProjector } from './match/project.ts'
 import { createClusters } from './match/seen/clusters.ts'
 import { createSeen } from './match/seen/seen.ts'
@@ -136,10 +140,15 @@ const deliverEveryMs = 250
 const hubEveryMs = 1_000
 const hygieneEveryMs = 2_000
 const importsEveryMs = 1_000
+const vectorsEveryMs = 300
 const exchangesEveryMs = 1_000
 const sweepEveryMs = 3_600_000
 const followEveryMs = 1_000
 const dayMs = 86_400_000
+/** Of the memory of the machine, what indexes may use; the database, media and everything else need the rest. */
+const indexMemoryShare = 0.4
+/** Tenants that used a key within so long have their indexes loaded before others. */
+const usedLatelyMs = 7 * dayMs
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
@@ -219,7 +228,9 @@ async function wire(
   const policies = createPolicies()
   const pool = createMediaPool()
   onStop(() => pool.close())
-  const embedder = await openEmbedder(config.modelsDir, pool)
+  const embedder = await openEmbedder(config.modelsDir, pool, {
+    onError: (model, error) => log({ level: 'warn', msg: 'a model failed', model, error: error.message }),
+  })
   onStop(() => embedder.close())
   for (const problem of embedder.problems) log({ level: 'warn', msg: 'a model cannot be used', problem })
   const media = createMediaLibrary({
@@ -229,11 +240,23 @@ async function wire(
     hashers: [...createHashers({ ffmpeg: config.ffmpeg }), ...embedder.hashers],
   })
   const meter = createMatchMeter({ db, clock })
-  const lookup = withJudgements(withTextSignals(createLookup({ db, pollMs: 0 }), embedder.text), {
-    query: db.query,
-    clock,
+  const indexes = createLookup({
+    db,
+    variantThresholds: Object.fromEntries(
+      embedder.models.flatMap(({ id, type, threshold }) =>
+        threshold === undefined ? [] : [[`${type}:${id}`, threshold]],
+      ),
+    ),
+    pollMs: 0,
+    // What a container may use is 0 where nobody said.
+    bytesMax: indexMemoryShare * Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
+    onError: (error) => log({ level: 'warn', msg: 'an index was not loaded', error: error.message }),
   })
+  // What models make of a text is there when matches are judged.
+  const lookup = withTextSignals(withJudgements(indexes, { query: db.query, clock }), embedder.text)
+  const vectors = createEntryVectors({ db, clock, embedder, media, refresh: () => lookup.refresh(), log })
   const seen = createSeen({ query: db.query, clock })
+  onStop(() => seen.close())
   const book = createRuleBook({ db, clock })
   const labels = createLabelBook()
   const enforce = {
@@ -263,6 +286,7 @@ async function wire(
     media,
     fetchMedia,
     meter,
+    textSignals: embedder.text,
     resolveRedirects: (tenantId) => (settings.current(tenantId).match.followLinks ? resolveRedirects : undefined),
   })
   const worker = createIngestWorker({
@@ -346,6 +370,7 @@ async function wire(
     admitEvents: limits.countEvents,
   })
   matchIndexRoutes(mount, { lookup })
+  modelRoutes(mount, { query: db.query, embedder, vectors })
   matchRoutes(mount, {
     db,
     ledger,
@@ -380,7 +405,10 @@ async function wire(
     call,
     refresh: () => lookup.refresh(),
     log,
+    settings: settings.current,
   }
+  // Nobody else works on a private database: who held a lease has died.
+  if (embedded !== undefined) await releaseLeases(db.query, clock())
   const exchangeWorker = createExchangeWorker(exchanges)
   exchangeRoutes(mount, { ...exchanges, outbound, worker: exchangeWorker })
   const hma = { db, ledger, clock, randomBytes, media, lookup, fetchMedia, admitLookups: limits.countLookups }
@@ -428,7 +456,7 @@ async function wire(
   effectRoutes(mount, { ...access, vault, post, outbound })
   liveRoutes(app, mount, { hub, auth })
   const migrations = (await readMigrations()).map((migration) => migration.name)
-  systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations })
+  systemRoutes(mount, { db, clock, metrics, routes, version: release(), migrations, loaded: lookup.ahead })
   statusRoutes(mount, {
     db,
     clock,
@@ -438,6 +466,11 @@ async function wire(
     consumer: 'judge',
     lookup,
     book,
+  })
+  const loadingAhead = lookup.loadAhead(await selectTenantsByEntries(db.query, clock() - usedLatelyMs))
+  onStop(() => {
+    lookup.close()
+    return loadingAhead
   })
   await consoleFiles(app, fileURLToPath(new URL('../dist/console', import.meta.url)))
   const url = await app.listen({ host: config.host, port: config.port })
@@ -474,10 +507,14 @@ async function wire(
     await collectFeedback(exchanges)
     while ((await sendFeedback(exchanges)) > 0);
   })
+  loop('making vectors of bank entries', vectorsEveryMs, async () => {
+    while (await vectors.tick());
+  })
+  onStop(async () => vectors.stop())
   loop('looking after banks', hygieneEveryMs, () => hygiene.tick())
   let importing = true
   wakeImports = loop('importing into banks', importsEveryMs, async () => {
-    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh() })));
+    while (importing && (await importNext({ ...banks, refresh: () => lookup.refresh(), log })));
   })
   // Batches are durable: the next start goes on where this one stops.
   onStop(async () => void (importing = false))

@@ -15,7 +15,7 @@ function modelsPart(folder: string | undefined, { models, problems }: Embedder):
         ? 'set CUSTOS_MODELS to a folder of ONNX models; docs/guides/models.md says what they need'
         : models.length === 0
           ? `no model of ${folder} can be used${problem}`
-          : `${models.map(({ name, kind }) => `${name} for ${kind}s`).join(', ')}${problem}`,
+          : `${models.map(({ id, kind }) => `${id} for ${kind}s`).join(', ')}${problem}`,
   }
 }
 

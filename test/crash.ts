@@ -147,7 +147,8 @@ async function databasePid(dataDir: string): Promise<number> {
   throw new Error('the database did not come back within 30 s')
 }
 
-async function openRunning(dataDir: string) {
+/** A connection to the database of a product, which outlives a kill of the product itself. */
+export async function openRunning(dataDir: string) {
   const access = await findEmbedded(dataDir)
   assert.ok(access !== undefined, 'the database of the product is reachable')
   return openDatabase({ ...access, database: 'postgres', poolSize: 2 })

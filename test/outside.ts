@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after } from 'node:test'
 import { uuidv7 } from '../src/domain/ids.ts'
+import { defaultSettings } from '../src/domain/settings.ts'
 import { beginRun, driveRun, type ExchangeDeps, type StartRun } from '../src/flows/exchange.ts'
 import { createCall } from '../src/flows/outbound.ts'
 import { createLedger } from '../src/ledger/ledger.ts'
@@ -103,6 +104,7 @@ export async function exchangeWorkshop(): Promise<Workshop> {
     call,
     refresh: async () => {},
     log: (line) => void logged.push(line),
+    settings: () => defaultSettings,
   }
   let tenants = 0
   const again = async (exchange: Exchange) => (await selectExchange(db.query, exchange.tenantId, exchange.exchangeId))!

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readJsonArray, readNdjson, type SourceItem } from './ingest-source.ts'
 
 /** The text as bytes, cut at the given places, as a network or disk would. */

@@ -179,7 +179,7 @@ export function problemOf(error: unknown): Problem {
     type: 'about:blank',
     status: 0,
     title: 'This did not work',
-    detail: String((error as Error)?.message ?? error),
+    detail: error instanceof Error ? error.message : String(error),
   }
 }
 

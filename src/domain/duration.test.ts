@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { durationMs, formatDuration, parseDuration } from './duration.ts'
 import { InputError } from './error.ts'
 

@@ -337,7 +337,8 @@ export type EntryBodies = {
   'bank.entry_confirmed': { bankId: string; entryId: string; reason: string }
   'bank.entry_disputed': { bankId: string; entryId: string; reason: string }
   'bank.entries_merged': { bankId: string; mergeId: string; entryId: string; retiredIds: string[]; reason: string }
-  'bank.entries_unmerged': { bankId: string; mergeId: string; entryId: string; reason: string }
+  /** `partedIds`: what the merge had retired; missing in what was recorded before 0.2. */
+  'bank.entries_unmerged': { bankId: string; mergeId: string; entryId: string; partedIds?: string[]; reason: string }
   'bank.import_undone': { bankId: string; importId: string; reason: string }
   'bank.import_went_live': { bankId: string; importId: string; reason: string }
   /** In the ledger of the tenant that subscribes. */

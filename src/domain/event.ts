@@ -92,6 +92,12 @@ export type ParsedEvent = { event: Event; occurredAtMs: number; late: boolean }
 export type ParseEventOptions = { nowMs: number; acceptUnknownTypes: boolean; declaredTypes?: ReadonlySet<string> }
 
 const builtIn = new Set<string>(eventTypes)
+/** The built-in types that begin with the same noun, or end with the same verb, for the one who has to mend it. */
+const kin = (type: string) => {
+  const [noun, verb] = [type.split('.')[0], type.split('.').at(-1)]
+  const near = eventTypes.filter((one) => one.startsWith(`${noun}.`) || one.endsWith(`.${verb}`))
+  return near.length === 0 ? '' : ` (there are ${near.join(', ')})`
+}
 const knownKeys = new Set([
   'id',
   'type',
@@ -140,7 +146,7 @@ export function parseEvent(input: unknown, options: ParseEventOptions): ParsedEv
   if (typeof type !== 'string' || !/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/.test(type) || type.length > 100)
     bad('type', type, 'must look like "message.sent" (lower case, dotted)', 100)
   else if (!builtIn.has(type) && !options.acceptUnknownTypes && !options.declaredTypes?.has(type))
-    bad('type', type, 'unknown event type; declare it in the tenant settings or accept unknown types')
+    bad('type', type, `unknown event type${kin(type)}; declare it in the tenant settings or accept unknown types`)
   const occurredAtMs = parseTime(bag.time, bad, options.nowMs)
   const context = bag.context ?? 'default'
   if (typeof context !== 'string' || !/^[a-z][a-z0-9_]{0,63}$/.test(context))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Policy } from '../domain/policy.ts'
 import { fold, type Strike } from './fold.ts'
 import { compilePolicies, type PolicySet } from './policy-set.ts'

@@ -3,7 +3,7 @@ import { uuidv7, type Clock, type RandomBytes } from '../domain/ids.ts'
 import type { TenantSettings } from '../domain/settings.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { addBankEntries, type BulkInput, type ChangeContext } from '../match/changes.ts'
-import { cellsOf, readJsonRow, readTableRow } from '../match/imports/rows.ts'
+import { cellsOf, readJsonRow, readLineRow, readTableRow } from '../match/imports/rows.ts'
 import {
   addProgress,
   deleteAbandoned,
@@ -14,10 +14,11 @@ import {
   takeRunningImport,
   type BankImport,
   type ImportChunk,
+  type ImportLine,
   type RowProblem,
 } from '../match/imports/store.ts'
 import type { MediaLibrary } from '../media/library.ts'
-import type { Database, Tx } from '../storage/database.ts'
+import { isUnavailable, type Database, type Tx } from '../storage/database.ts'
 import { lockKeys } from '../storage/ledger-records.ts'
 
 export type ImportDeps = {
@@ -28,6 +29,7 @@ export type ImportDeps = {
   media: Pick<MediaLibrary, 'findForEntry'>
   settings: (tenantId: string) => TenantSettings
   refresh: () => Promise<void>
+  log: (line: Record<string, unknown>) => void
 }
 
 /** Rows of one batch: they commit together, so that a kill at any moment neither loses nor doubles one. */
@@ -35,10 +37,14 @@ export const rowsPerChunk = 2_000
 const rowTextMax = 2_000
 const abandonedMs = 86_400_000
 
-/** Works through the next batch of the oldest import that has any; false when there is nothing to do. */
+/**
+ * Works through the next batch of the oldest import that has any; false when there is nothing to do. A batch that cannot
+ * be worked through ends its import with the reason, so that others go on: nothing of that batch is kept.
+ */
 export async function importNext(deps: ImportDeps): Promise<boolean> {
-  const worked = await deps.db.transaction(async (tx) => {
-    const next = await takeRunningImport(tx)
+  let taken: { tenantId: string; importId: string } | undefined
+  const work = deps.db.transaction(async (tx) => {
+    const next = (taken = await takeRunningImport(tx))
     if (next === undefined) return false
     const { tenantId, importId } = next
     await lockKeys(tx, [`banks:${tenantId}`])
@@ -46,6 +52,18 @@ export async function importNext(deps: ImportDeps): Promise<boolean> {
     const chunk = await takeChunk(tx, tenantId, importId)
     if (chunk === undefined) await finishImport(tx, tenantId, importId, { status: 'done', nowMs: deps.clock() })
     else await importChunk(tx, deps, tenantId, job, chunk)
+    return true
+  })
+  const worked = await work.catch(async (error: Error) => {
+    if (taken === undefined || isUnavailable(error)) throw error
+    const { tenantId, importId } = taken
+    const reason = `A batch could not be worked through: ${error.message.slice(0, 500)}`
+    await deps.db.transaction(async (tx) => {
+      const job = await selectImport(tx.query, tenantId, importId, true)
+      if (job?.status !== 'running') return
+      await finishImport(tx, tenantId, importId, { status: 'failed', nowMs: deps.clock(), error: reason })
+    })
+    deps.log({ level: 'error', msg: 'an import failed', importId, error: error.stack })
     return true
   })
   if (worked) await deps.refresh()
@@ -61,11 +79,12 @@ async function importChunk(
   deps: ImportDeps,
   tenantId: string,
   job: BankImport,
-  { lines }: ImportChunk,
+  chunk: ImportChunk,
 ): Promise<void> {
+  const { lines } = chunk
   const { importId, bankId } = job
   const inputs: BulkInput[] = []
-  for (const { text } of lines) inputs.push(await inputOf(deps, tenantId, job, text))
+  for (const line of lines) inputs.push(await inputOf(deps, tenantId, job, chunk, line))
   const context: ChangeContext = {
     author: job.createdBy,
     nowMs: deps.clock(),
@@ -84,17 +103,28 @@ async function importChunk(
   for (const [at, result] of outcome.results.entries()) {
     counts[result.outcome]++
     if (result.outcome !== 'refused') continue
-    const { line, text } = lines[at]!
-    problems.push({ line, outcome: 'refused', problems: result.problems, row: text.slice(0, rowTextMax) })
+    const { file = '', line, text } = lines[at]!
+    problems.push({ file, line, outcome: 'refused', problems: result.problems, row: text.slice(0, rowTextMax) })
   }
   await insertRowProblems(tx, tenantId, importId, problems)
   await addProgress(tx, tenantId, importId, counts)
 }
 
-async function inputOf(deps: ImportDeps, tenantId: string, job: BankImport, text: string): Promise<BulkInput> {
+async function inputOf(
+  deps: ImportDeps,
+  tenantId: string,
+  { defaults }: BankImport,
+  { format, header }: ImportChunk,
+  { text, problems }: ImportLine,
+): Promise<BulkInput> {
+  if (problems !== undefined) return { problems }
   try {
     const { input, upload } =
-      job.format === 'csv' ? readTableRow(job.header!, cellsOf(text), job.defaults) : readJsonRow(text, job.defaults)
+      format === 'csv'
+        ? readTableRow(header!, cellsOf(text), defaults)
+        : format === 'lines'
+          ? readLineRow(text, defaults)
+          : readJsonRow(text, defaults)
     if (upload === undefined) return input
     const media = await deps.media.findForEntry(tenantId, upload)
     if (media === undefined)

@@ -32,6 +32,8 @@ export type DetectDeps = {
   fetchMedia: (tenantId: string) => FetchMedia
   /** Counts what each entry matches, to notice floods. */
   meter?: Pick<MatchMeter, 'count'>
+  /** What the operator's models make of a text: looked up, and kept with what passed. */
+  textSignals?: (text: string) => Promise<Readonly<Record<string, string>>>
   /** Undefined where the tenant does not have links followed. */
   resolveRedirects: (tenantId: string) => ResolveRedirects | undefined
 }
@@ -152,6 +154,9 @@ async function contentOf(deps: DetectDeps, { tenantId, event }: StreamEvent): Pr
   return {
     ...(media.some((one) => one !== undefined) ? partsOf(media) : {}),
     ...(item.text === undefined ? {} : { text: item.text }),
+    ...(item.text === undefined || deps.textSignals === undefined
+      ? {}
+      : { textSignals: await deps.textSignals(item.text) }),
     ...(links === undefined ? {} : { links: resolve === undefined ? links : await followLinks(resolve, links) }),
     unreadable,
   }

@@ -25,7 +25,7 @@ export function opinionsOn(
   const times = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
   const found: { opinion: Opinion; because: string }[] = []
   if (wanted.includes('seen') && record.matches > 0 && !record.seenQueued)
-    found.push({ opinion: 'seen', because: `${times(record.matches, 'match')}`.replace('matchs', 'matches') })
+    found.push({ opinion: 'seen', because: times(record.matches, 'match').replace('matchs', 'matches') })
   const { verdict } = record
   if (verdict !== null && wanted.includes(verdict) && record.opinionQueued !== verdict)
     found.push({

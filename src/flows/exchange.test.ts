@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import { defaultBankHygiene, fillSettings } from '../domain/settings.ts'
 import { exchangeWorkshop, outside, type Asked, type Said, type Workshop } from '../../test/outside.ts'
 import { changeBankEntry } from '../match/changes.ts'
 import type { Exchange } from '../match/exchange/exchange.ts'
@@ -339,4 +340,21 @@ test('matches and verdicts are sent back once, and again when the verdict change
   })
   assert.deepEqual([parked!.opinion, parked!.state], ['dispute', 'parked'])
   assert.match(parked!.lastError!, /refuses the request \(400\): no/)
+})
+
+test('a list that would be more than the tenant may hold is not taken, says so, and goes on once there is room', async () => {
+  const exchange = await ncmec()
+  party.answer(() => xml(page(['a', 'b', 'c'].map((digit) => image(`q${digit}`, md5(digit))).join(''))))
+  const limited = (entriesMax: number) => {
+    const settings = fillSettings({ banks: { ...defaultBankHygiene, entriesMax } })
+    return { ...shop.deps, settings: () => settings }
+  }
+  const preview = await previewRun(limited(2), exchange, { pages: 1 })
+  assert.match(preview.notes[0]!, /^3 more entries, and room for 2: this tenant may hold 2/)
+  const run = (await shop.run(exchange, {}, limited(2)))!
+  assert.deepEqual([run.state, run.counts.added], ['failed', 0])
+  assert.match(run.error!, /has 3 more entries on this page, and there is room for 2.*banks\.entriesMax/)
+  assert.equal((await entriesOf(exchange)).length, 0)
+  const next = (await shop.run(exchange, {}, limited(3)))!
+  assert.deepEqual([next.state, next.counts.added], ['done', 3], next.error ?? '')
 })

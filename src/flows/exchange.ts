@@ -1,5 +1,6 @@
 import type { Clock, RandomBytes } from '../domain/ids.ts'
 import { uuidv7 } from '../domain/ids.ts'
+import type { TenantSettings } from '../domain/settings.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Vault } from '../ledger/vault.ts'
 import type { BankEntryStatus } from '../match/bank.ts'
@@ -8,10 +9,19 @@ import type { FetchContext, Page } from '../match/exchange/connector.ts'
 import { connectors } from '../match/exchange/connectors.ts'
 import { noCounts, type Counts, type Credentials, type Exchange, type Run } from '../match/exchange/exchange.ts'
 import { kinds } from '../match/exchange/kinds.ts'
-import { countPlanned, entriesOfPlan, planMissing, planRecords, type Planned } from '../match/exchange/plan.ts'
+import {
+  countPlanned,
+  entriesGained,
+  entriesOfPlan,
+  planMissing,
+  planRecords,
+  type PlanContext,
+  type Planned,
+} from '../match/exchange/plan.ts'
 import * as store from '../match/exchange/store.ts'
-import { selectBankEntriesById } from '../match/store.ts'
-import type { Database, Tx } from '../storage/database.ts'
+import { countHeldEntries, selectBankEntriesById } from '../match/store.ts'
+import type { Database, Query, Tx } from '../storage/database.ts'
+import { lockKeys } from '../storage/ledger-records.ts'
 
 export type ExchangeDeps = {
   db: Database
@@ -24,6 +34,7 @@ export type ExchangeDeps = {
   /** Makes what was kept match at once. */
   refresh: () => Promise<void>
   log: (line: Record<string, unknown>) => void
+  settings: (tenantId: string) => TenantSettings
 }
 
 /** A run that says nothing for this long has died; another takes over where its last page was kept. */
@@ -171,7 +182,10 @@ async function keepPage(
     if (now === undefined || now.leaseRunId !== run.runId || now.deletedMs !== null) return undefined
     if (page.snapshot !== undefined)
       snapshotId = page.snapshot.start || now.snapshotId === null ? run.runId : now.snapshotId
-    const planned = await planPage(tx, deps, now, page.records, snapshotId)
+    // Whoever else adds entries waits, so that the room that is left is true.
+    await lockKeys(tx, [`banks:${tenantId}`])
+    const quota = await quotaOf(tx.query, deps, tenantId)
+    const planned = await planPage(tx, deps, now, page.records, snapshotId, quota)
     await applyPlanned(tx, deps, exchange, planned)
     const next: Run = { ...base, ...countPlanned(run.counts, run.unsupported, planned, page.records.length) }
     await store.updateRun(tx, tenantId, next)
@@ -220,12 +234,18 @@ async function refuseShrunken(deps: ExchangeDeps, exchange: Exchange, snapshotId
     )
 }
 
+async function quotaOf(query: Query, deps: Pick<ExchangeDeps, 'settings'>, tenantId: string) {
+  const { entriesMax } = deps.settings(tenantId).banks
+  return { entriesMax, left: entriesMax - (await countHeldEntries(query, tenantId)) }
+}
+
 async function planPage(
   tx: Pick<Tx, 'query'>,
   deps: Pick<ExchangeDeps, 'clock' | 'randomBytes'>,
   exchange: Exchange,
   records: Page['records'],
   snapshotId: string | null,
+  quota?: PlanContext['quota'],
 ): Promise<Planned[]> {
   const { tenantId, exchangeId } = exchange
   const ids = records.map((record) => record.externalId)
@@ -237,6 +257,7 @@ async function planPage(
     snapshotId,
     known: new Map(known.map((record) => [record.externalId, record])),
     statusOf: await statusesOf(tx, tenantId, known),
+    ...(quota === undefined ? {} : { quota }),
   })
 }
 
@@ -292,6 +313,7 @@ export async function previewRun(
   }
   const preview: Preview = { counts: noCounts, unsupported: {}, more: false, estimate: null, samples: [], notes: [] }
   let pages = 0
+  let gained = 0
   for await (const page of connectors[exchange.kind].pages(context)) {
     if (pages++ >= options.pages) {
       preview.more = true
@@ -302,7 +324,13 @@ export async function previewRun(
     preview.estimate = page.estimate ?? null
     preview.notes = [...preview.notes, ...(page.notes ?? [])].slice(0, notesMax)
     preview.samples.push(...planned.slice(0, samplesMax - preview.samples.length))
+    gained += entriesGained(planned)
   }
+  const { entriesMax, left } = await quotaOf(deps.db.query, deps, exchange.tenantId)
+  if (gained > left)
+    preview.notes.unshift(
+      `${gained} more entries, and room for ${Math.max(0, left)}: this tenant may hold ${entriesMax} that are not retired (banks.entriesMax)`,
+    )
   return preview
 }
 

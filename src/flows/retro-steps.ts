@@ -1,6 +1,5 @@
 import type { Author, LedgerEntry, NewEntry, Severity, ViolationProposal } from '../domain/entry.ts'
 import type { Signal } from '../domain/signal.ts'
-import type { SubjectRef } from '../domain/subject.ts'
 import { ensurePolicies } from '../enforcement/policies.ts'
 import { selectDecision } from '../enforcement/store.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -12,22 +11,22 @@ import { selectEvent } from '../storage/event-log.ts'
 import {
   lockRetroBatch,
   selectRetroItems,
-  selectWaitingOn,
   updateRetroBatch,
   updateRetroItem,
   type RetroBatch,
   type RetroItem,
 } from '../storage/retro-records.ts'
 import { scheduleTimer, type Timer, type TimerHandlers } from '../storage/timers.ts'
-import { selectBank } from '../match/store.ts'
+import { selectBank, selectBankEntry, selectImportedEntries } from '../match/store.ts'
 import { propose } from './enforce.ts'
 import { reverse } from './remedy.ts'
 import { applyRetro, type RetroDeps } from './retro.ts'
+import { dismiss, releaseStep, withdraw } from './retro-release.ts'
 import { retroRule } from './rule-trace.ts'
 
 /** Items of one step: a transaction stays short, and a restart repeats nothing. */
 const stepItems = 25
-const releaseAtOnce = 200
+const importedAtOnce = 200
 
 /** The work behind retro-matching: batches step by step, entries that apply themselves, and entries that let go. */
 export function retroTimers(deps: RetroDeps, log: (line: Record<string, unknown>) => void): TimerHandlers {
@@ -42,12 +41,28 @@ export function retroTimers(deps: RetroDeps, log: (line: Record<string, unknown>
       const policy = deps.settings(timer.tenantId).retroBanks[bankId]
       if (policy === undefined) return
       const author: Author = { kind: 'system', part: 'retro' }
-      const applied = await applyRetro(deps, timer.tenantId, { bankId, entryId, author, ...policy })
-      if (!applied.ok && applied.reason !== 'nothing-found')
+      // The batch commits by itself: a timer that is run again after a crash must not begin a second one.
+      const effectKey = `retro-entry|${timer.id}`
+      const applied = await applyRetro(deps, timer.tenantId, { bankId, entryId, author, effectKey, ...policy })
+      if (!applied.ok && applied.reason !== 'nothing-found' && applied.reason !== 'done-before')
         log({ level: 'warn', msg: 'an entry was not applied to past items', entryId, reason: applied.detail })
     },
+    async 'retro-import'(tx, timer) {
+      const { tenantId, body } = timer
+      const { bankId, importId, afterId } = body as { bankId: string; importId: string; afterId?: string }
+      const page = await selectImportedEntries(tx.query, tenantId, importId, afterId ?? '', importedAtOnce)
+      for (const entryId of page)
+        await scheduleTimer(tx, {
+          tenantId,
+          kind: 'retro-entry',
+          key: entryId,
+          dueMs: timer.dueMs,
+          body: { bankId, entryId },
+        })
+      if (page.length === importedAtOnce) await again(tx, { ...timer, body: { ...body, afterId: page.at(-1)! } })
+    },
     async 'retro-release'(tx, timer) {
-      if (await releaseStep(tx, deps, timer.tenantId, String(timer.body.entryId))) await again(tx, timer)
+      if (await releaseStep(tx, deps, timer.tenantId, timer.body)) await again(tx, timer)
     },
   }
 }
@@ -62,8 +77,9 @@ async function again(tx: Tx, timer: Timer): Promise<void> {
 async function applyStep(tx: Tx, deps: RetroDeps, timer: Timer, batch: RetroBatch): Promise<void> {
   const { tenantId } = timer
   const items = await selectRetroItems(tx.query, tenantId, batch.batchId, 'waiting', stepItems)
+  const retired = (await selectBankEntry(tx.query, tenantId, batch.entryId))?.status === 'retired'
   for (const item of items) {
-    const done = await applyItem(tx, deps, tenantId, batch, item)
+    const done = retired ? { outcome: 'skipped' } : await applyItem(tx, deps, tenantId, batch, item)
     await updateRetroItem(tx, tenantId, batch.batchId, item.place, done)
   }
   if (items.length === stepItems) return again(tx, timer)
@@ -207,70 +223,10 @@ async function undoItem(
   return 'withdrawn'
 }
 
-type By = { author: Author; reason: string }
-
-async function dismiss(
-  tx: Tx,
-  deps: RetroDeps,
-  tenantId: string,
-  proposals: readonly { proposalEntryId: string; subject: SubjectRef }[],
-  { author, reason }: By,
-): Promise<void> {
-  const nowMs = deps.clock()
-  const dismissed = await deps.ledger.append(
-    tx,
-    tenantId,
-    proposals.map(({ proposalEntryId, subject }): NewEntry => ({
-      kind: 'violation.dismissed',
-      subject,
-      occurredAtMs: nowMs,
-      cause: proposalEntryId,
-      author,
-      automation: author.kind === 'person' ? 'none' : 'full',
-      because: [{ name: 'reason', value: reason, because: reason }],
-      body: { proposalEntryId },
-    })),
-  )
-  await withdrawAnswered(tx, deps, tenantId, dismissed)
-}
-
-async function withdraw(
-  tx: Tx,
-  deps: RetroDeps,
-  tenantId: string,
-  jobId: string,
-  { author, reason }: By,
-): Promise<void> {
-  const job = (await selectJob(tx.query, tenantId, jobId))!
-  await deps.ledger.append(tx, tenantId, [
-    {
-      kind: 'job.withdrawn',
-      subject: job.subject,
-      occurredAtMs: deps.clock(),
-      cause: job.createdEntryId,
-      author,
-      automation: author.kind === 'person' ? 'none' : 'full',
-      because: [],
-      body: { jobId, reason },
-    },
-  ])
-}
-
-/** Lets go of what still waits because of a retired entry; answers whether there is more. */
-async function releaseStep(tx: Tx, deps: RetroDeps, tenantId: string, entryId: string): Promise<boolean> {
-  const by: By = {
-    author: { kind: 'system', part: 'retro' },
-    reason: `Entry ${entryId}, which this rested on, was taken out of its bank.`,
-  }
-  const { proposals, jobs } = await selectWaitingOn(tx.query, tenantId, entryId, releaseAtOnce)
-  if (proposals.length > 0) await dismiss(tx, deps, tenantId, proposals, by)
-  for (const jobId of jobs) await withdraw(tx, deps, tenantId, jobId, by)
-  return proposals.length === releaseAtOnce || jobs.length === releaseAtOnce
-}
-
 /**
- * The ledger with what follows for the past from changes of banks, whoever makes them: a retired entry lets go of what
- * waits because of it, and a new or released one of a bank that is set so is applied to past items.
+ * The ledger with what follows for the past from changes of banks, whoever makes them: what is retired, alone, with its
+ * import or by a merge, lets go of what waits because of it, and what begins to match in a bank that is set so is applied
+ * to past items.
  */
 export function withRetro<L extends Ledger>(ledger: L, settings: RetroDeps['settings']): L {
   return {
@@ -278,28 +234,42 @@ export function withRetro<L extends Ledger>(ledger: L, settings: RetroDeps['sett
     async append(tx: Tx, tenantId: string, entries: readonly NewEntry[]): Promise<LedgerEntry[]> {
       const recorded = await ledger.append(tx, tenantId, entries)
       for (const { kind, body, recordedAtMs: dueMs } of recorded) {
-        if (kind === 'bank.entry_retired')
-          await scheduleTimer(tx, {
-            tenantId,
-            kind: 'retro-release',
-            key: body.entryId,
-            dueMs,
-            body: { entryId: body.entryId },
-          })
-        else if (kind === 'bank.entries_added' && settings(tenantId).retroBanks[body.bankId] !== undefined) {
+        const release = (key: string, about: Record<string, string>) =>
+          scheduleTimer(tx, { tenantId, kind: 'retro-release', key, dueMs, body: about })
+        if (kind === 'bank.entry_retired') await release(body.entryId, { entryId: body.entryId })
+        else if (kind === 'bank.import_undone') await release(`import:${body.importId}`, { importId: body.importId })
+        else if (kind === 'bank.entries_merged')
+          for (const mergedId of body.retiredIds)
+            await release(mergedId, { bankId: body.bankId, mergedId, keptId: body.entryId })
+        else if ('bankId' in body && settings(tenantId).retroBanks[body.bankId] !== undefined) {
           const { bankId } = body
-          for (const { entryId, draft } of body.entries)
-            if (draft !== true)
-              await scheduleTimer(tx, { tenantId, kind: 'retro-entry', key: entryId, dueMs, body: { bankId, entryId } })
-        } else if (
-          (kind === 'bank.entry_added' || kind === 'bank.entry_released' || kind === 'bank.entry_went_live') &&
-          settings(tenantId).retroBanks[body.bankId] !== undefined
-        ) {
-          const { bankId, entryId } = body
-          await scheduleTimer(tx, { tenantId, kind: 'retro-entry', key: entryId, dueMs, body: { bankId, entryId } })
+          for (const entryId of entriesThatApply(kind, body))
+            await scheduleTimer(tx, { tenantId, kind: 'retro-entry', key: entryId, dueMs, body: { bankId, entryId } })
+          if (kind === 'bank.import_went_live') {
+            const { importId } = body
+            await scheduleTimer(tx, {
+              tenantId,
+              kind: 'retro-import',
+              key: importId,
+              dueMs,
+              body: { bankId, importId },
+            })
+          }
         }
       }
       return recorded
     },
   }
+}
+
+/** Entries that begin to match by this. */
+function entriesThatApply(kind: LedgerEntry['kind'], body: LedgerEntry['body']): string[] {
+  if (kind === 'bank.entries_added')
+    return (body as LedgerEntry<'bank.entries_added'>['body']).entries.flatMap(({ entryId, draft }) =>
+      draft === true ? [] : [entryId],
+    )
+  if (kind === 'bank.entries_unmerged') return (body as LedgerEntry<'bank.entries_unmerged'>['body']).partedIds ?? []
+  if (kind === 'bank.entry_added' || kind === 'bank.entry_released' || kind === 'bank.entry_went_live')
+    return [(body as LedgerEntry<'bank.entry_added'>['body']).entryId]
+  return []
 }

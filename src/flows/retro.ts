@@ -68,7 +68,8 @@ export async function previewRetro(deps: RetroDeps, tenantId: string, searched: 
   }
 }
 
-async function findItems(deps: RetroDeps, tenantId: string, { signals, quality, thresholds }: Searched) {
+/** Past items that signals find, nearest first, up to what the tenant allows at once. */
+export async function findItems(deps: RetroDeps, tenantId: string, { signals, quality, thresholds }: Searched) {
   const limit = deps.settings(tenantId).retroItemsMax
   const { hits, complete } = await deps.seen.find(tenantId, signals, { thresholds, quality, limit })
   return { items: await itemsOfHits(deps.db.query, tenantId, hits), complete, limit }
@@ -83,8 +84,17 @@ export type ApplyInput = {
   /** What the bank's action says where missing: `auto` for banks that remove. */
   route?: 'review' | 'auto'
   author: Author
+  /** Of what asks for it; what asked once already is refused. */
+  effectKey?: string
 }
-export type ApplyRefusal = 'no-such-entry' | 'not-active' | 'too-many' | 'nothing-found' | 'running' | 'needs-violation'
+export type ApplyRefusal =
+  | 'no-such-entry'
+  | 'not-active'
+  | 'too-many'
+  | 'nothing-found'
+  | 'running'
+  | 'needs-violation'
+  | 'done-before'
 
 /**
  * Applies an entry to everything past that it matches: one batch, whose proposals or jobs are then made step by step and
@@ -142,8 +152,11 @@ export async function applyRetro(
           ...(violation === undefined ? {} : { violation }),
           ...(severity === undefined ? {} : { severity }),
         },
+        ...(input.effectKey === undefined ? {} : { effectKey: input.effectKey }),
       },
     ])
+    if (begun === undefined)
+      return { ok: false, reason: 'done-before', detail: `Entry ${entryId} was applied by the same request before.` }
     await insertRetroBatch(
       tx,
       tenantId,
@@ -151,7 +164,7 @@ export async function applyRetro(
         batchId,
         bankId,
         entryId,
-        ledgerEntryId: begun!.id,
+        ledgerEntryId: begun.id,
         violation: violation ?? null,
         severity: severity ?? null,
         route,

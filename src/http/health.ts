@@ -7,12 +7,14 @@ export type Check = { name: string; ok: boolean; detail: string }
 /** A consumer of events further behind than this makes the process unready. */
 export const lagMsMax = 60_000
 
-/** Whether the process can do its work: database, migrations, stream. Never throws; each check says what it found. */
+/** Whether the process can do its work: database, migrations, stream, index. Never throws; each check says what it found. */
 export async function readiness(deps: {
   db: Database
   clock: Clock
   /** Names of the migrations of this release. */
   migrations: readonly string[]
+  /** How far the indexes of tenants are loaded ahead of their first lookups. */
+  loaded?: () => { tenants: number; tenantsReady: number; entries: number; entriesReady: number }
   lagMsMax?: number
   timeoutMs?: number
 }): Promise<{ ok: boolean; checks: Check[] }> {
@@ -30,6 +32,11 @@ export async function readiness(deps: {
       clearTimeout(timer)
     }
   }
+  const index = () => {
+    const { tenants, tenantsReady, entries, entriesReady } = deps.loaded!()
+    const detail = `${tenantsReady} of ${tenants} tenants loaded, ${entriesReady} of ${entries} bank entries`
+    return Promise.resolve({ ok: tenantsReady === tenants, detail })
+  }
   const checks = await Promise.all([
     check('database', async () => {
       await db.query('SELECT 1')
@@ -45,6 +52,7 @@ export async function readiness(deps: {
       const worst = Math.max(0, ...(await selectLag(db.query, clock())).map(({ lagMs }) => lagMs))
       return { ok: worst <= limitMs, detail: `${Math.round(worst / 1_000)} s behind, limit ${limitMs / 1_000} s` }
     }),
+    ...(deps.loaded === undefined ? [] : [check('index', index)]),
   ])
   return { ok: checks.every(({ ok }) => ok), checks }
 }

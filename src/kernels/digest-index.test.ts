@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createDigestIndex, wordsOfHex } from './digest-index.ts'
 
 const slotsOf = (index: ReturnType<typeof createDigestIndex>, key: Uint32Array) => {
@@ -48,4 +48,21 @@ test('a hundred thousand equal keys cost their neighbours nothing, and go again 
   assert.ok(performance.now() - began < 5_000, 'removal is not quadratic')
   assert.equal(index.first(same), -1)
   assert.equal(index.size, 1)
+})
+
+test('fifty thousand keys are found while the table grows under them', () => {
+  const index = createDigestIndex(4)
+  const keyOf = (n: number) => Uint32Array.of(0x190aaaa, Math.imul(n, 0x9e3779b1), n >>> 8, n)
+  for (let slot = 0; slot < 50_000; slot++) {
+    index.add(slot, keyOf(slot))
+    if (slot % 977 === 0) for (let seen = 0; seen <= slot; seen += 991) assert.equal(index.first(keyOf(seen)), seen)
+  }
+  for (let slot = 0; slot < 50_000; slot += 3) assert.ok(index.remove(slot))
+  const words = new Uint32Array(4)
+  for (let slot = 0; slot < 50_000; slot++) {
+    assert.equal(index.first(keyOf(slot)), slot % 3 === 0 ? -1 : slot)
+    if (slot % 3 === 0) continue
+    index.keyOf(slot, words)
+    assert.deepEqual(words, keyOf(slot))
+  }
 })

@@ -1,5 +1,6 @@
-// Equality search over fixed-length keys (digests, UUIDs) in flat arrays: a chained hash table (Knuth, The Art of
-// Computer Programming, vol. 3, section 6.4) whose chains hold each key once, so that a million equal keys slow nobody.
+// Equality search over fixed-length keys (digests, UUIDs) in flat arrays: a chained hash table that grows by a bucket at a
+// time (linear hashing: Litwin, VLDB 1980), and whose chains hold each key once, so that a million equal keys slow nobody.
+import { createColumn } from './column.ts'
 
 export type DigestIndex = {
   readonly size: number
@@ -22,80 +23,86 @@ const absent = -3
 
 /** An empty index of keys of so many 32-bit words. Memory: 4 bytes a word and about 20 a slot. */
 export function createDigestIndex(words: number): DigestIndex {
-  let capacity = 64
   let size = 0
-  let keys = new Uint32Array(capacity * words)
-  let nexts = new Int32Array(capacity).fill(absent)
-  let sames = new Int32Array(capacity).fill(none)
-  let befores = new Int32Array(capacity).fill(none)
-  let heads = new Int32Array(capacity).fill(none)
+  const keys = createColumn(0, words)
+  const nexts = createColumn(absent)
+  const sames = createColumn(none)
+  const befores = createColumn(none)
+  const heads = createColumn(none)
+  // Buckets below `split`, and those they were split into, are told by one bit more than the others.
+  let chained = 0
+  let base = 64
+  let split = 0
 
-  const bucketOf = (key: Uint32Array, offset: number) => {
-    let hash = 0
-    // UUIDs of version 7 share their first words: every word must count.
-    for (let word = 0; word < words; word++) {
-      hash = Math.imul(hash ^ key[offset + word]!, 0x9e3779b1)
-      hash ^= hash >>> 15
-    }
-    return hash & (heads.length - 1)
+  /** UUIDs of version 7 share their first words: every word must count. */
+  const mixed = (hash: number, word: number) => {
+    hash = Math.imul(hash ^ word, 0x9e3779b1)
+    return hash ^ (hash >>> 15)
   }
+  const bucketOfHash = (hash: number) => {
+    const bucket = hash & (base - 1)
+    return bucket < split ? hash & (2 * base - 1) : bucket
+  }
+  const hashOfSlot = (slot: number) => {
+    let hash = 0
+    for (let word = 0; word < words; word++) hash = mixed(hash, keys.get(slot, word))
+    return hash
+  }
+  const bucketOf = (slot: number) => bucketOfHash(hashOfSlot(slot))
   const equal = (slot: number, key: Uint32Array, offset: number) => {
-    const at = slot * words
-    for (let word = 0; word < words; word++) if (keys[at + word] !== key[offset + word]) return false
+    for (let word = 0; word < words; word++) if (keys.get(slot, word) !== (key[offset + word]! | 0)) return false
     return true
   }
   const first = (key: Uint32Array, offset = 0): number => {
-    let slot = heads[bucketOf(key, offset)]!
-    while (slot >= 0 && !equal(slot, key, offset)) slot = nexts[slot]!
+    let hash = 0
+    for (let word = 0; word < words; word++) hash = mixed(hash, key[offset + word]!)
+    let slot = heads.get(bucketOfHash(hash))
+    while (slot >= 0 && !equal(slot, key, offset)) slot = nexts.get(slot)
     return slot
   }
-  const widen = (slot: number) => {
-    while (capacity <= slot) capacity *= 2
-    if (nexts.length >= capacity) return
-    const widened = (old: Int32Array<ArrayBuffer>, fill: number) => {
-      const wide = new Int32Array(capacity).fill(fill)
-      wide.set(old)
-      return wide
+  /** One bucket more for each key more: no addition ever waits until a whole table is made anew. */
+  const splitOne = () => {
+    const upper = split + base
+    heads.reserve(upper)
+    let slot = heads.get(split)
+    heads.set(split, none)
+    while (slot >= 0) {
+      const next = nexts.get(slot)
+      const bucket = (hashOfSlot(slot) & base) === 0 ? split : upper
+      nexts.set(slot, heads.get(bucket))
+      heads.set(bucket, slot)
+      slot = next
     }
-    const wide = new Uint32Array(capacity * words)
-    wide.set(keys)
-    keys = wide
-    nexts = widened(nexts, absent)
-    sames = widened(sames, none)
-    befores = widened(befores, none)
-    heads = new Int32Array(capacity).fill(none)
-    for (let at = 0; at < nexts.length; at++) {
-      if (nexts[at]! <= follower) continue
-      const bucket = bucketOf(keys, at * words)
-      nexts[at] = heads[bucket]!
-      heads[bucket] = at
+    if (++split === base) {
+      base *= 2
+      split = 0
     }
   }
   const remove = (slot: number): boolean => {
-    if (slot >= nexts.length || nexts[slot] === absent) return false
-    const same = sames[slot]!
-    if (nexts[slot] === follower) {
-      sames[befores[slot]!] = same
-      if (same >= 0) befores[same] = befores[slot]!
+    if (slot >= nexts.rows || nexts.get(slot) === absent) return false
+    const same = sames.get(slot)
+    if (nexts.get(slot) === follower) {
+      sames.set(befores.get(slot), same)
+      if (same >= 0) befores.set(same, befores.get(slot))
     } else {
-      const bucket = bucketOf(keys, slot * words)
-      const after = nexts[slot]!
+      const bucket = bucketOf(slot)
+      const after = nexts.get(slot)
       // The next of the same key takes its place in the chain.
       const heir = same >= 0 ? same : after
       if (same >= 0) {
-        nexts[same] = after
-        befores[same] = none
-      }
-      if (heads[bucket] === slot) heads[bucket] = heir
+        nexts.set(same, after)
+        befores.set(same, none)
+      } else chained--
+      if (heads.get(bucket) === slot) heads.set(bucket, heir)
       else {
-        let at = heads[bucket]!
-        while (nexts[at] !== slot) at = nexts[at]!
-        nexts[at] = heir
+        let at = heads.get(bucket)
+        while (nexts.get(at) !== slot) at = nexts.get(at)
+        nexts.set(at, heir)
       }
     }
-    nexts[slot] = absent
-    sames[slot] = none
-    befores[slot] = none
+    nexts.set(slot, absent)
+    sames.set(slot, none)
+    befores.set(slot, none)
     size--
     return true
   }
@@ -108,28 +115,31 @@ export function createDigestIndex(words: number): DigestIndex {
       if (!Number.isInteger(slot) || slot < 0 || slot >= 2 ** 30)
         throw new RangeError(`A slot must be a whole number from 0 to 2^30 - 1, not ${slot}`)
       remove(slot)
-      widen(slot)
+      for (const column of [keys, nexts, sames, befores]) column.reserve(slot)
       const leader = first(key, offset)
-      keys.set(key.subarray(offset, offset + words), slot * words)
+      for (let word = 0; word < words; word++) keys.set(slot, key[offset + word]!, word)
       size++
       if (leader < 0) {
-        const bucket = bucketOf(keys, slot * words)
-        nexts[slot] = heads[bucket]!
-        heads[bucket] = slot
+        if (++chained > base + split) splitOne()
+        const bucket = bucketOf(slot)
+        nexts.set(slot, heads.get(bucket))
+        heads.set(bucket, slot)
         return
       }
-      nexts[slot] = follower
-      const second = sames[leader]!
-      sames[slot] = second
-      befores[slot] = leader
-      if (second >= 0) befores[second] = slot
-      sames[leader] = slot
+      nexts.set(slot, follower)
+      const second = sames.get(leader)
+      sames.set(slot, second)
+      befores.set(slot, leader)
+      if (second >= 0) befores.set(second, slot)
+      sames.set(leader, slot)
     },
     remove,
-    has: (slot) => slot < nexts.length && nexts[slot] !== absent,
+    has: (slot) => slot < nexts.rows && nexts.get(slot) !== absent,
     first,
-    nextSame: (slot) => sames[slot]!,
-    keyOf: (slot, into, offset = 0) => into.set(keys.subarray(slot * words, (slot + 1) * words), offset),
+    nextSame: (slot) => sames.get(slot),
+    keyOf(slot, into, offset = 0) {
+      for (let word = 0; word < words; word++) into[offset + word] = keys.get(slot, word)
+    },
   }
 }
 

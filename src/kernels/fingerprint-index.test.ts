@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createFingerprinter, decodeFingerprint, encodeFingerprint, fingerprintRate } from './chromaprint.ts'
 import { compareFingerprints, createFingerprintIndex, distinctValues } from './fingerprint-index.ts'
 import { createRandom, type Random } from './random.ts'

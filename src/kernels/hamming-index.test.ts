@@ -147,8 +147,16 @@ function changedIndex(seed: number, engine: Engine, changes: number) {
         all.set(id, words.slice(at * 8, at * 8 + 8))
       }
       index.addMany(ids, words)
+    } else if (kind < 18 && change % 4 === 1) {
+      for (let id = next() % 5_000, count = next() % 200; count > 0; count--, id += 1 + (next() % 3)) {
+        const words = hashOf()
+        index.addLater(id, words)
+        all.set(id, words)
+      }
     } else if (kind < 19) index.maintain(next() % 3_000_000)
   }
+  // What comes later need not be found before this.
+  while (index.maintain(1e9));
   return { index, all, next, hashOf }
 }
 
@@ -183,6 +191,41 @@ for (const engine of engines)
       answersLikeBruteForce(index, all, hashOf, 5)
     }
   })
+
+test('what is added later is there at once, found when put in order, in one part, and may go at any moment', () => {
+  const next = numbers(21)
+  const index = createHammingIndex()
+  const count = 70_000
+  const words = Uint32Array.from({ length: count * 8 }, next)
+  for (let id = 0; id < count; id++) index.addLater(id * 2, words, id * 8)
+  assert.equal(index.size, count)
+  assert.ok(index.has(0) && index.has(2 * count - 2) && !index.has(1) && !index.has(2 * count))
+  assert.deepEqual(index.query(words, 0), [])
+  const gone = new Set<number>()
+  const remove = (id: number) => {
+    assert.equal(index.remove(id), !gone.has(id))
+    gone.add(id)
+    assert.ok(!index.has(id))
+  }
+  remove(0)
+  remove(40_000)
+  // Replaced, and out of order: added as usual.
+  index.addLater(2, words, 8 * 5)
+  assert.deepEqual(index.query(words, 0, 8 * 5), [{ id: 2, distance: 0 }])
+  for (let slice = 0; index.maintain(200_000); slice++) {
+    if (slice % 20 === 7) remove(50_000 + slice * 2)
+    if (slice === 30) index.add(999_999, words)
+  }
+  assert.ok(gone.size > 5, 'some went while the part was made')
+  assert.equal(index.size, count - gone.size + 1)
+  assert.equal(index.inside().parts.length, 1)
+  for (let at = 0; at < count; at += 37) {
+    const expected = at === 1 || gone.has(at * 2) ? [] : [{ id: at * 2, distance: 0 }]
+    const found = index.query(words, 0, at * 8).filter(({ id }) => id !== 999_999 && id !== 2)
+    assert.deepEqual(found, expected, `entry ${at}`)
+  }
+  assert.ok(!index.maintain(1e9))
+})
 
 test('both engines make the same bytes and answer alike', () => {
   const built = engines.map((engine) => {

@@ -5,6 +5,7 @@
 import { createPartBuilder, type PartBuilder } from './hamming-build.ts'
 import { createDelta, searchDelta, type Delta } from './hamming-delta.ts'
 import { checkRadius, checkWords, hashWords } from './hamming-distance.ts'
+import { createLater, type Later } from './hamming-later.ts'
 import { listSource, mergedSource } from './hamming-merge.ts'
 import { partEntriesMax, type Engine, type Found, type Part } from './hamming-part.ts'
 
@@ -33,6 +34,11 @@ export type HammingIndex = {
    * once, a million in half a second, and does nothing else meanwhile.
    */
   addMany: (ids: Uint32Array, words: Uint32Array) => void
+  /**
+   * As `add`, but it may be found, shared and written to snapshots only once `maintain` has nothing more to do. Very many
+   * with ascending ids become one part in slices: what loads an index pauses nobody.
+   */
+  addLater: (id: number, words: Uint32Array, offset?: number) => void
   /** Whether the id was there. */
   remove: (id: number) => boolean
   has: (id: number) => boolean
@@ -81,7 +87,10 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
   let deltas = [newDelta(parts.length > 0)]
   let size = parts.reduce((sum, part) => sum + liveIn(part), 0)
   let savedNs = 0
-  let merge: { builder: PartBuilder; entries: number; parts: Part[]; deltas: Delta[]; removedIds: number[] } | undefined
+  type Merge = { builder: PartBuilder; entries: number; parts: Part[]; deltas: Delta[]; removedIds: number[] }
+  let merge: (Merge & { later: Later | undefined }) | undefined
+  /** What comes later and is in no merge yet. */
+  let laters: Later[] = []
 
   const changed = () => {
     if (merge === undefined) return
@@ -102,6 +111,8 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
     }
     parts = [...parts.filter((each) => !oldParts.includes(each)), ...(liveIn(part) === 0 ? [] : [part])]
     deltas = deltas.filter((each) => !oldDeltas.includes(each))
+    // With room from the start: linking a thousand rows anew when it grows would take milliseconds at once.
+    if (deltas[0]!.used === 0 && parts.length > 0) deltas = [newDelta(true), ...deltas.slice(1)]
     merge = undefined
     generation++
     planMerge()
@@ -110,6 +121,12 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
   /** Begins the next merge, if one is due: of all full deltas, and parts that are not much larger than the rest. */
   const planMerge = () => {
     if (merge !== undefined) return
+    const later = laters.shift()
+    if (later !== undefined) {
+      const builder = createPartBuilder(later.source(), engine)
+      merge = { builder, entries: later.live, parts: [], deltas: [], removedIds: [], later }
+      return
+    }
     const full = deltas.slice(1)
     const picked: Part[] = []
     let entries = full.reduce((sum, delta) => sum + delta.live, 0)
@@ -130,6 +147,7 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
       parts: picked,
       deltas: full,
       removedIds: [],
+      later: undefined,
     }
   }
 
@@ -166,7 +184,10 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
       if (part.removedCount * 2 > part.shape.entries) planMerge()
       return true
     }
-    return false
+    if (merge?.later?.remove(id) === true) merge.removedIds.push(id)
+    else if (!laters.some((later) => later.remove(id))) return false
+    size--
+    return true
   }
 
   const checkId = (id: number) => {
@@ -185,7 +206,11 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
     get size() {
       return size
     },
-    has: (id) => deltas.some((delta) => delta.rowOf(id) >= 0) || parts.some((part) => part.entryOf(id) >= 0),
+    has: (id) =>
+      deltas.some((delta) => delta.rowOf(id) >= 0) ||
+      parts.some((part) => part.entryOf(id) >= 0) ||
+      laters.some((later) => later.has(id)) ||
+      merge?.later?.has(id) === true,
     add(id, words, offset = 0) {
       checkId(id)
       checkWords(words, offset)
@@ -208,6 +233,14 @@ export function createHammingIndex(options: HammingOptions = {}): HammingIndex {
       }
       generation++
       planMerge()
+    },
+    addLater(id, words, offset = 0) {
+      checkId(id)
+      checkWords(words, offset)
+      remove(id)
+      if (laters.at(-1)?.full !== false) laters.push(createLater(partEntriesMax))
+      if (laters.at(-1)!.append(id, words, offset)) size++
+      else add(id, words, offset)
     },
     remove(id) {
       const was = remove(id)

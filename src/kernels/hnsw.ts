@@ -1,27 +1,35 @@
 // Nearest vectors by cosine: hierarchical navigable small worlds (Malkov and Yashunin, "Efficient and robust approximate
 // nearest neighbor search using hierarchical navigable small world graphs", 2018; algorithms 1, 2, 4 and 5), over flat
-// arrays, with a plain scan while that is as quick.
+// arrays. A vector is found from the moment it is added: until `maintain` has linked it, searches scan it. Removed ones
+// stay as bridges, are never answered, and `maintain` lays links around them (the consolidation of Singh and others,
+// "FreshDiskANN", 2021, section 4), so that nothing is ever made anew as a whole.
 
+import { bounded, createByteVectors } from './byte-vectors.ts'
 import { createRandom } from './random.ts'
+import { createSlotHeap } from './slot-heap.ts'
 
 export type VectorHit = { id: number; distance: number }
 
 export type VectorIndex = {
   readonly size: number
   readonly dimensions: number
-  /** Adds a vector under an id from 0 to 2^32 - 1; it is normalised. An id that is there already is replaced. */
-  add: (id: number, vector: Float32Array) => void
+  /** Vectors that are not linked yet, and removed ones that still are: what `maintain` has to do. */
+  readonly waiting: number
+  /** Adds a vector under an id from 0 to 2^32 - 1; only its direction counts. One that is there already is replaced. */
+  add: (id: number, vector: Int8Array) => void
   /** Whether the id was there. */
   remove: (id: number) => boolean
+  /** Links what was added and unlinks what was removed, for about so long; answers whether there is more to do. */
+  maintain: (budgetNs: number) => boolean
   /**
    * The nearest `count` vectors, nearest first, by cosine distance (0 the same direction, 2 the opposite). Approximate
    * above `scanMax` vectors: `effort` candidates are followed, more find more.
    */
-  nearest: (vector: Float32Array, count: number, effort?: number) => VectorHit[]
+  nearest: (vector: Int8Array, count: number, effort?: number) => VectorHit[]
   /** Those within a distance, nearest first; the search widens until what it finds goes beyond the distance. */
-  within: (vector: Float32Array, distance: number, effort?: number) => VectorHit[]
-  /** The same as `nearest`, by looking at every vector: the measure of the other's recall. */
-  exact: (vector: Float32Array, count: number) => VectorHit[]
+  within: (vector: Int8Array, distance: number, effort?: number) => VectorHit[]
+  /** The nearest `count` within a distance, by looking at every vector: the measure of the others' recall. */
+  exact: (vector: Int8Array, count: number, distance?: number) => VectorHit[]
   bytes: () => number
 }
 
@@ -29,209 +37,323 @@ export type VectorIndexOptions = {
   dimensions: number
   /** Neighbours a vector is linked to, on the ground level twice that; 16 unless said. */
   links?: number
-  /** Candidates followed while linking; 100 unless said. */
+  /** Candidates followed while linking; 120 unless said. */
   buildEffort?: number
-  /** Up to so many vectors every search is a scan; 2,000 unless said. */
+  /** Up to so many vectors are scanned and not linked; 2,000 unless said. */
   scanMax?: number
 }
 
-const effortDefault = 64
-/** Removed vectors stay as bridges until they are so large a share of all; then the graph is made anew. */
-const removedShareMax = 0.3
+const effortDefault = 96
+const levelMax = 16
+/** Links are laid around removed vectors once they are so large a share of all linked ones. */
+const removedShareMax = 0.1
+const removedMin = 64
+
+// States of a slot: empty, waiting to be linked, linked, removed but linked, removed and being unlinked.
+const [empty, fresh, linked, gone, leaving] = [0, 1, 2, 3, 4]
 
 /** An empty index. The same calls in the same order give the same graph on every machine. */
 export function createVectorIndex(options: VectorIndexOptions): VectorIndex {
-  const { dimensions, links = 16, buildEffort = 100, scanMax = 2_000 } = options
-  if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > 8_192)
-    throw new RangeError(`Vectors must have 1 to 8192 dimensions, not ${dimensions}`)
+  const { dimensions, links = 16, buildEffort = 120, scanMax = 2_000 } = options
+  const vectors = createByteVectors(dimensions)
   const groundLinks = links * 2
   const levelScale = 1 / Math.log(links)
-  let random = createRandom(1)
+  /** What one distance costs, about, in nanoseconds: to work within a budget without a clock. */
+  const distanceNs = 40 + dimensions / 6
+  const random = createRandom(1)
   let capacity = 64
-  let vectors = new Float32Array(capacity * dimensions)
   /** On the ground level: how many neighbours, then they. */
   let ground = new Int32Array(capacity * (groundLinks + 1))
   let upper: (Int32Array | undefined)[] = []
-  let levels: number[] = []
-  let ids = new Float64Array(capacity)
-  let gone = new Uint8Array(capacity)
+  let levels = new Uint8Array(capacity)
+  let ids = new Uint32Array(capacity)
+  let state = new Uint8Array(capacity)
   let seen = new Uint32Array(capacity)
   let stamp = 0
   let used = 0
-  let removed = 0
+  const free: number[] = []
+  const slotOf = new Map<number, number>()
+  /** Slots that are not linked yet, and the place of each among them. */
+  let waiting = new Int32Array(capacity)
+  let placeOf = new Int32Array(capacity)
+  let waits = 0
+  let linkedCount = 0
+  let goneCount = 0
+  /** Where the unlinking of what leaves is, by slot; -1 while nothing leaves. */
+  let unlinkingAt = -1
   let entry = -1
   let top = -1
-  const slotOf = new Map<number, number>()
+  let spent = 0
 
-  const distanceTo = (query: Float32Array, slot: number) => {
-    let [a, b, c, d] = [0, 0, 0, 0]
-    const from = slot * dimensions
-    let at = 0
-    for (; at + 3 < dimensions; at += 4) {
-      a += query[at]! * vectors[from + at]!
-      b += query[at + 1]! * vectors[from + at + 1]!
-      c += query[at + 2]! * vectors[from + at + 2]!
-      d += query[at + 3]! * vectors[from + at + 3]!
-    }
-    for (; at < dimensions; at++) a += query[at]! * vectors[from + at]!
-    return 1 - (a + b + c + d)
+  let distances = new Float64Array(1_024)
+  const near = new Int32Array(groundLinks + 1)
+  const open = createSlotHeap(false)
+  const best = createSlotHeap(true)
+  let foundSlots: number[] = []
+  let foundDistances: number[] = []
+
+  const room = (count: number) => {
+    if (distances.length < count) distances = new Float64Array(count * 2)
+    return distances
   }
-  const vectorOf = (slot: number) => vectors.subarray(slot * dimensions, (slot + 1) * dimensions)
-
-  const neighbours = (slot: number, level: number): Int32Array => {
-    if (level === 0) return ground.subarray(slot * (groundLinks + 1), (slot + 1) * (groundLinks + 1))
-    const width = links + 1
-    return upper[slot]!.subarray((level - 1) * width, level * width)
-  }
-
   const grow = () => {
     capacity *= 2
-    vectors = resized(vectors, new Float32Array(capacity * dimensions))
     ground = resized(ground, new Int32Array(capacity * (groundLinks + 1)))
-    ids = resized(ids, new Float64Array(capacity))
-    gone = resized(gone, new Uint8Array(capacity))
+    levels = resized(levels, new Uint8Array(capacity))
+    ids = resized(ids, new Uint32Array(capacity))
+    state = resized(state, new Uint8Array(capacity))
     seen = resized(seen, new Uint32Array(capacity))
+    waiting = resized(waiting, new Int32Array(capacity))
+    placeOf = resized(placeOf, new Int32Array(capacity))
   }
+  /** The list of a slot on a level, and where in it: a count, then the neighbours. */
+  const listOf = (slot: number, level: number) => (level === 0 ? ground : upper[slot]!)
+  const listAt = (slot: number, level: number) => (level === 0 ? slot * (groundLinks + 1) : (level - 1) * (links + 1))
+  const roomOn = (level: number) => (level === 0 ? groundLinks : links)
 
-  /** Algorithm 2: the nearest `effort` slots on a level that can be reached from the start. */
-  const searchLevel = (query: Float32Array, start: Candidate[], effort: number, level: number): Candidate[] => {
+  /**
+   * Algorithm 2, from what was asked: the nearest `effort` slots on a level that can be reached from the start, nearest
+   * first, into `foundSlots` and `foundDistances`. With `live`, removed ones are passed through and not found.
+   */
+  const searchLevel = (effort: number, level: number, live: boolean) => {
     if (++stamp > 0xffff_ffff) {
       seen.fill(0)
       stamp = 1
     }
-    const open = createHeap((a, b) => a.distance < b.distance)
-    const best = createHeap((a, b) => a.distance > b.distance)
-    for (const one of start) {
-      seen[one.slot] = stamp
-      open.push(one)
-      best.push(one)
+    open.clear()
+    best.clear()
+    for (const [at, slot] of foundSlots.entries()) {
+      seen[slot] = stamp
+      open.push(slot, foundDistances[at]!)
+      if (!live || state[slot] === linked) best.push(slot, foundDistances[at]!)
     }
-    while (open.size() > 0) {
-      const next = open.pop()!
-      if (best.size() >= effort && next.distance > best.peek()!.distance) break
-      const near = neighbours(next.slot, level)
-      for (let at = 1; at <= near[0]!; at++) {
-        const slot = near[at]!
-        if (seen[slot] === stamp) continue
-        seen[slot] = stamp
-        const distance = distanceTo(query, slot)
-        if (best.size() < effort || distance < best.peek()!.distance) {
-          open.push({ slot, distance })
-          best.push({ slot, distance })
-          if (best.size() > effort) best.pop()
-        }
+    while (open.size > 0) {
+      const distance = open.firstDistance()
+      if (best.size >= effort && distance > best.firstDistance()) break
+      const slot = open.pop()
+      const list = listOf(slot, level)
+      const from = listAt(slot, level)
+      let count = 0
+      for (let at = from + 1, end = from + list[from]!; at <= end; at++) {
+        const other = list[at]!
+        if (seen[other] === stamp) continue
+        seen[other] = stamp
+        near[count++] = other
+      }
+      if (count === 0) continue
+      spent += count
+      vectors.distances(near, count, distances)
+      for (let at = 0; at < count; at++) {
+        const far = distances[at]!
+        if (best.size >= effort && far >= best.firstDistance()) continue
+        const other = near[at]!
+        open.push(other, far)
+        if (live && state[other] !== linked) continue
+        best.push(other, far)
+        if (best.size > effort) best.pop()
       }
     }
-    return best.drain().reverse()
-  }
-
-  /** Algorithm 4: neighbours that lie in different directions, then the nearest of the rest. */
-  const choose = (candidates: readonly Candidate[], count: number): Candidate[] => {
-    const chosen: Candidate[] = []
-    const rest: Candidate[] = []
-    for (const candidate of candidates) {
-      if (chosen.length >= count) break
-      const own = vectorOf(candidate.slot)
-      if (chosen.every((other) => distanceTo(own, other.slot) >= candidate.distance)) chosen.push(candidate)
-      else rest.push(candidate)
+    const count = best.size
+    foundSlots = Array.from({ length: count })
+    foundDistances = Array.from({ length: count })
+    for (let at = count - 1; at >= 0; at--) {
+      foundDistances[at] = best.firstDistance()
+      foundSlots[at] = best.pop()
     }
-    return [...chosen, ...rest.slice(0, count - chosen.length)]
   }
 
-  const link = (slot: number, other: number, distance: number, level: number) => {
-    const list = neighbours(slot, level)
-    const room = level === 0 ? groundLinks : links
-    if (list[0]! < room) {
-      list[++list[0]!] = other
+  /** To the place on a level from which a search begins, by what was asked. */
+  const descend = (level: number) => {
+    near[0] = entry
+    vectors.distances(near, 1, distances)
+    foundSlots = [entry]
+    foundDistances = [distances[0]!]
+    for (let at = top; at > level; at--) searchLevel(1, at, false)
+  }
+
+  /** Algorithm 4: of candidates, nearest first, those that lie in different directions, then the nearest of the rest. */
+  const choose = (slots: readonly number[], distancesOf: readonly number[], count: number): number[] => {
+    const chosen: number[] = []
+    const rest: number[] = []
+    for (const [at, slot] of slots.entries()) {
+      if (chosen.length >= count) break
+      const distance = distancesOf[at]!
+      let apart = true
+      for (let other = 0; apart && other < chosen.length; other++) {
+        spent++
+        apart = vectors.between(slot, chosen[other]!) >= distance
+      }
+      if (apart) chosen.push(slot)
+      else rest.push(slot)
+    }
+    for (let at = 0; chosen.length < count && at < rest.length; at++) chosen.push(rest[at]!)
+    return chosen
+  }
+
+  /** The best `count` neighbours for a slot, of any candidates. */
+  const chooseFor = (slot: number, candidates: readonly number[], count: number): number[] => {
+    const all = candidates.map((other) => ({ other, distance: vectors.between(slot, other) }))
+    spent += all.length
+    all.sort((a, b) => a.distance - b.distance || a.other - b.other)
+    return choose(
+      all.map(({ other }) => other),
+      all.map(({ distance }) => distance),
+      count,
+    )
+  }
+
+  const setList = (slot: number, level: number, neighbours: readonly number[]) => {
+    const list = listOf(slot, level)
+    const from = listAt(slot, level)
+    list[from] = neighbours.length
+    for (const [at, other] of neighbours.entries()) list[from + 1 + at] = other
+  }
+
+  const link = (slot: number, other: number, level: number) => {
+    const list = listOf(slot, level)
+    const from = listAt(slot, level)
+    const count = list[from]!
+    if (count < roomOn(level)) {
+      list[from + 1 + count] = other
+      list[from] = count + 1
       return
     }
-    const own = vectorOf(slot)
-    const all = Array.from(list.subarray(1, 1 + room), (near) => ({ slot: near, distance: distanceTo(own, near) }))
-    all.push({ slot: other, distance })
-    all.sort((a, b) => a.distance - b.distance || a.slot - b.slot)
-    const kept = choose(all, room)
-    list[0] = kept.length
-    for (const [at, one] of kept.entries()) list[at + 1] = one.slot
+    const candidates = [other]
+    for (let at = from + 1; at <= from + count; at++) if (state[list[at]!] === linked) candidates.push(list[at]!)
+    setList(slot, level, chooseFor(slot, candidates, roomOn(level)))
   }
 
   /** Algorithm 1. */
-  const insert = (id: number, vector: Float32Array) => {
-    const slot = used++
-    if (slot === capacity) grow()
-    vectors.set(vector, slot * dimensions)
-    ids[slot] = id
-    gone[slot] = 0
-    slotOf.set(id, slot)
-    const level = Math.min(16, Math.floor(-Math.log(1 - random.float()) * levelScale))
+  const insert = (slot: number) => {
+    const level = Math.min(levelMax, Math.floor(-Math.log(1 - random.float()) * levelScale))
     levels[slot] = level
     upper[slot] = level === 0 ? undefined : new Int32Array(level * (links + 1))
     ground[slot * (groundLinks + 1)] = 0
+    linkedCount++
     if (entry < 0) {
+      state[slot] = linked
       entry = slot
       top = level
       return
     }
-    let near: Candidate[] = [{ slot: entry, distance: distanceTo(vector, entry) }]
-    for (let at = top; at > level; at--) near = searchLevel(vector, near, 1, at)
+    vectors.askSlot(slot)
+    descend(level)
     for (let at = Math.min(level, top); at >= 0; at--) {
-      near = searchLevel(vector, near, buildEffort, at)
-      const chosen = choose(near, links)
-      const list = neighbours(slot, at)
-      list[0] = chosen.length
-      for (const [index, one] of chosen.entries()) {
-        list[index + 1] = one.slot
-        link(one.slot, slot, one.distance, at)
-      }
+      const [startSlots, startDistances] = [foundSlots, foundDistances]
+      searchLevel(buildEffort, at, true)
+      const chosen = choose(foundSlots, foundDistances, links)
+      setList(slot, at, chosen)
+      for (const other of chosen) link(other, slot, at)
+      // Everything near on this level is removed: the next begins where this one began.
+      if (foundSlots.length === 0) [foundSlots, foundDistances] = [startSlots, startDistances]
     }
+    state[slot] = linked
     if (level > top) {
       entry = slot
       top = level
     }
   }
 
-  /** Without what was removed, in the order in which it was added. */
-  const rebuild = () => {
-    const kept = Array.from({ length: used }, (_, slot) => slot)
-      .filter((slot) => gone[slot] === 0)
-      .map((slot) => ({ id: ids[slot]!, vector: vectorOf(slot).slice() }))
-    random = createRandom(1)
-    upper = []
-    levels = []
-    used = 0
-    removed = 0
-    entry = -1
-    top = -1
-    slotOf.clear()
-    for (const { id, vector } of kept) insert(id, vector)
+  /** Takes a slot from those that wait. */
+  const unwait = (slot: number) => {
+    const last = waiting[--waits]!
+    const place = placeOf[slot]!
+    waiting[place] = last
+    placeOf[last] = place
+  }
+
+  const release = (slot: number) => {
+    state[slot] = empty
+    upper[slot] = undefined
+    free.push(slot)
   }
 
   const remove = (id: number) => {
     const slot = slotOf.get(id)
     if (slot === undefined) return false
     slotOf.delete(id)
-    gone[slot] = 1
-    removed++
-    if (removed > 64 && removed > used * removedShareMax) rebuild()
+    if (state[slot] === fresh) {
+      unwait(slot)
+      release(slot)
+    } else {
+      state[slot] = gone
+      goneCount++
+    }
     return true
   }
 
-  const scan = (query: Float32Array, wanted: (distance: number) => boolean): VectorHit[] => {
-    const hits: VectorHit[] = []
+  /** Decides who leaves: everything that was removed by now. Searches go on from a vector that stays. */
+  const beginUnlinking = () => {
+    let next = -1
     for (let slot = 0; slot < used; slot++) {
-      if (gone[slot] === 1) continue
-      const distance = distanceTo(query, slot)
-      if (wanted(distance)) hits.push({ id: ids[slot]!, distance: Math.max(0, distance) })
+      if (state[slot] === gone) state[slot] = leaving
+      else if (state[slot] === linked && (next < 0 || levels[slot]! > levels[next]!)) next = slot
     }
-    return hits.sort(byDistance)
+    spent += used / 64
+    entry = next
+    top = next < 0 ? -1 : levels[next]!
+    unlinkingAt = 0
   }
 
-  const follow = (query: Float32Array, effort: number): VectorHit[] => {
-    let near: Candidate[] = [{ slot: entry, distance: distanceTo(query, entry) }]
-    for (let level = top; level > 0; level--) near = searchLevel(query, near, 1, level)
-    return searchLevel(query, near, effort, 0)
-      .filter(({ slot }) => gone[slot] === 0)
-      .map(({ slot, distance }) => ({ id: ids[slot]!, distance: Math.max(0, distance) }))
-      .sort(byDistance)
+  /** Neighbours that leave are replaced by the best of theirs. */
+  const repair = (slot: number, level: number) => {
+    const list = listOf(slot, level)
+    const from = listAt(slot, level)
+    const candidates = new Set<number>()
+    let touched = false
+    for (let at = from + 1, end = from + list[from]!; at <= end; at++) {
+      const other = list[at]!
+      if (state[other] !== leaving) {
+        candidates.add(other)
+        continue
+      }
+      touched = true
+      const theirs = listOf(other, level)
+      const there = listAt(other, level)
+      for (let next = there + 1; next <= there + theirs[there]!; next++)
+        if (theirs[next] !== slot && state[theirs[next]!] === linked) candidates.add(theirs[next]!)
+    }
+    if (touched) setList(slot, level, chooseFor(slot, [...candidates], roomOn(level)))
+  }
+
+  const unlinkSome = (budget: number) => {
+    for (; spent < budget && unlinkingAt < used; unlinkingAt++) {
+      spent += 0.2
+      const here = state[unlinkingAt]
+      if (here === linked || here === gone)
+        for (let level = levels[unlinkingAt]!; level >= 0; level--) repair(unlinkingAt, level)
+    }
+    if (unlinkingAt < used) return
+    for (let slot = 0; slot < used; slot++)
+      if (state[slot] === leaving) {
+        release(slot)
+        goneCount--
+        linkedCount--
+      }
+    spent += used / 64
+    unlinkingAt = -1
+  }
+
+  const unlinkingDue = () =>
+    goneCount > 0 &&
+    (goneCount === linkedCount || (goneCount > removedMin && goneCount > linkedCount * removedShareMax))
+  const linkingDue = () => waits > 0 && (linkedCount > 0 || waits > scanMax)
+
+  /** What waits within a distance of what was asked. */
+  const scanWaiting = (within: number): VectorHit[] => {
+    const hits: VectorHit[] = []
+    const out = room(waits)
+    vectors.distances(waiting, waits, out)
+    for (let at = 0; at < waits; at++) if (out[at]! <= within) hits.push(hitAt(waiting[at]!, out[at]!))
+    return hits
+  }
+  const hitAt = (slot: number, distance: number): VectorHit => ({ id: ids[slot]!, distance: bounded(distance) })
+
+  const follow = (effort: number): VectorHit[] => {
+    if (entry < 0 || linkedCount === goneCount) return []
+    descend(0)
+    searchLevel(effort, 0, true)
+    return foundSlots.map((slot, at) => hitAt(slot, foundDistances[at]!))
   }
 
   return {
@@ -239,116 +361,90 @@ export function createVectorIndex(options: VectorIndexOptions): VectorIndex {
       return slotOf.size
     },
     dimensions,
+    get waiting() {
+      return (linkingDue() ? waits : 0) + (unlinkingAt >= 0 || unlinkingDue() ? goneCount : 0)
+    },
     add(id, vector) {
       if (!Number.isInteger(id) || id < 0 || id > 0xffff_ffff)
         throw new RangeError(`A vector id must be a whole number from 0 to 4294967295, not ${id}`)
-      const unit = normalised(vector, dimensions)
-      remove(id)
-      insert(id, unit)
+      const known = slotOf.get(id)
+      if (known !== undefined && equal(vectors.get(known), vector)) return
+      const slot = free.at(-1) ?? used
+      vectors.set(slot, vector)
+      if (slot === used) {
+        if (++used > capacity) grow()
+      } else free.pop()
+      if (known !== undefined) remove(id)
+      ids[slot] = id
+      state[slot] = fresh
+      slotOf.set(id, slot)
+      placeOf[slot] = waits
+      waiting[waits++] = slot
     },
     remove,
+    maintain(budgetNs) {
+      const budget = budgetNs / distanceNs
+      for (spent = 0; spent < budget;) {
+        if (unlinkingAt >= 0) unlinkSome(budget)
+        else if (unlinkingDue()) beginUnlinking()
+        else if (linkingDue()) {
+          const slot = waiting[waits - 1]!
+          unwait(slot)
+          insert(slot)
+        } else return false
+      }
+      return true
+    },
     nearest(vector, count, effort = effortDefault) {
-      const query = normalised(vector, dimensions)
-      if (slotOf.size === 0) return []
-      if (used <= scanMax) return scan(query, () => true).slice(0, count)
-      return follow(query, Math.max(effort, count) + (removed > 0 ? count : 0)).slice(0, count)
+      vectors.ask(vector)
+      const hits = [...follow(Math.max(effort, count)), ...scanWaiting(2)]
+      return hits.sort(byDistance).slice(0, count)
     },
     within(vector, distance, effort = effortDefault) {
-      const query = normalised(vector, dimensions)
-      if (slotOf.size === 0) return []
-      if (used <= scanMax) return scan(query, (found) => found <= distance)
+      vectors.ask(vector)
       for (let wide = effort; ; wide *= 4) {
-        const hits = follow(query, wide)
-        if (hits.length === 0 || hits.at(-1)!.distance > distance || wide >= used)
-          return hits.filter((hit) => hit.distance <= distance)
+        const hits = follow(wide)
+        if (hits.length < wide || hits.at(-1)!.distance > distance)
+          return [...hits.filter((hit) => hit.distance <= distance), ...scanWaiting(distance)].sort(byDistance)
       }
     },
-    exact(vector, count) {
-      return scan(normalised(vector, dimensions), () => true).slice(0, count)
+    exact(vector, count, distance = 2) {
+      vectors.ask(vector)
+      const out = room(used)
+      vectors.scan(0, used, out)
+      best.clear()
+      for (let slot = 0; slot < used; slot++) {
+        const far = out[slot]!
+        if (far > distance || (best.size >= count && far >= best.firstDistance())) continue
+        if (state[slot] !== linked && state[slot] !== fresh) continue
+        best.push(slot, far)
+        if (best.size > count) best.pop()
+      }
+      const hits: VectorHit[] = []
+      while (best.size > 0) {
+        const far = best.firstDistance()
+        hits.push(hitAt(best.pop(), far))
+      }
+      return hits.sort(byDistance)
     },
     bytes: () =>
-      vectors.byteLength +
-      ground.byteLength +
-      ids.byteLength +
-      gone.byteLength +
-      seen.byteLength +
-      upper.reduce((sum, list) => sum + (list?.byteLength ?? 0), 0),
+      [ground, levels, ids, state, seen, waiting, placeOf].reduce(
+        (sum, { byteLength }) => sum + byteLength,
+        vectors.bytes(),
+      ) + upper.reduce((sum, list) => sum + (list?.byteLength ?? 0), 0),
   }
 }
-
-/**
- * Cosine distance of two vectors of equal length: 0 the same direction, 2 the opposite. Throws a RangeError for vectors
- * of other lengths, and for one without direction.
- */
-export function cosineDistance(left: Float32Array, right: Float32Array): number {
-  if (left.length !== right.length)
-    throw new RangeError(`Vectors of ${left.length} and ${right.length} dimensions cannot be compared`)
-  const a = normalised(left, left.length)
-  const b = normalised(right, right.length)
-  let dot = 0
-  for (let at = 0; at < a.length; at++) dot += a[at]! * b[at]!
-  return Math.min(2, Math.max(0, 1 - dot))
-}
-
-/** The vector of length 1 in the same direction. */
-export function normalised(vector: Float32Array, dimensions: number): Float32Array {
-  if (!(vector instanceof Float32Array) || vector.length !== dimensions)
-    throw new RangeError(`A vector must have ${dimensions} dimensions, not ${vector?.length}`)
-  let sum = 0
-  for (const value of vector) sum += value * value
-  if (!(sum > 0) || !Number.isFinite(sum)) throw new RangeError('A vector must be finite and not all zero')
-  const scale = 1 / Math.sqrt(sum)
-  return vector.map((value) => value * scale)
-}
-
-type Candidate = { slot: number; distance: number }
 
 const byDistance = (a: VectorHit, b: VectorHit) => a.distance - b.distance || a.id - b.id
 
-/** A binary heap; `before` says which of two comes out first. */
-function createHeap(before: (a: Candidate, b: Candidate) => boolean) {
-  const items: Candidate[] = []
-  const pop = (): Candidate | undefined => {
-    const first = items[0]
-    const last = items.pop()
-    if (items.length > 0 && last !== undefined) {
-      let at = 0
-      for (;;) {
-        const left = 2 * at + 1
-        if (left >= items.length) break
-        const child = left + 1 < items.length && before(items[left + 1]!, items[left]!) ? left + 1 : left
-        if (!before(items[child]!, last)) break
-        items[at] = items[child]!
-        at = child
-      }
-      items[at] = last
-    }
-    return first
-  }
-  return {
-    size: () => items.length,
-    peek: () => items[0],
-    push(item: Candidate) {
-      let at = items.push(item) - 1
-      while (at > 0) {
-        const parent = (at - 1) >> 1
-        if (!before(item, items[parent]!)) break
-        items[at] = items[parent]!
-        at = parent
-      }
-      items[at] = item
-    },
-    pop,
-    /** Everything, first out first. */
-    drain(): Candidate[] {
-      const all: Candidate[] = []
-      for (let next = pop(); next !== undefined; next = pop()) all.push(next)
-      return all
-    },
-  }
+function equal(a: Int8Array, b: Int8Array): boolean {
+  return a.length === b.length && a.every((value, at) => value === b[at])
 }
 
-function resized<A extends Float32Array | Int32Array | Float64Array | Uint8Array | Uint32Array>(from: A, to: A): A {
+function resized<A extends Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(
+  from: A,
+  to: A,
+): A {
   to.set(from)
   return to
 }

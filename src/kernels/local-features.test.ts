@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { hammingDistance } from './hamming-index.ts'
 import { descriptorWords, localFeatures, variantFeatures, type LocalFeatures } from './local-features.ts'
 import { shrinkLuma, type Luma } from './luma-shrink.ts'

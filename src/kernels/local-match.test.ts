@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createLocalIndex, indexedFeaturesMax } from './local-index.ts'
 import { localFeatures, type LocalFeatures } from './local-features.ts'
-import { compareFeatures, matchFeatures } from './local-match.ts'
+import { compareFeatures, matchFeatures, turnedVariants } from './local-match.ts'
+import { likePairs } from './local-pairs.ts'
 import { packFeatures, unpackFeatures } from './local-packed.ts'
+import { createLocalVotes } from './local-votes.ts'
 import { shrinkLuma } from './luma-shrink.ts'
 import { alterPicture, paintPicture, pictureStyles, type Picture } from './picture.ts'
 
@@ -139,4 +141,35 @@ test('features survive packing to within a step, and other bytes are no features
       if (read !== undefined) compareFeatures(read, features)
     }),
   )
+})
+
+test('the fast and the readable search for like pairs find the same', () => {
+  const [one, other] = [featuresOf(painted(3)), featuresOf(cropped(painted(3), 0.1))]
+  for (const [query, entry] of [
+    [one, other],
+    [other, one],
+    [one, featuresOf(painted(4))],
+  ] as const)
+    assert.deepEqual(likePairs(query, entry, 'wasm'), likePairs(query, entry, 'typescript'))
+  assert.ok(likePairs(one, other).count > 20)
+})
+
+test('votes are the same whether pictures came one by one, were merged into larger blocks, or others were removed', () => {
+  const copies = Array.from({ length: 6 }, (_, seed) => featuresOf(cropped(painted(seed), 0.05)))
+  const small = createLocalVotes(96)
+  const large = createLocalVotes(96)
+  for (const [seed, one] of copies.entries()) small.add(seed, one)
+  // Eight full blocks become one of the next size.
+  for (let id = 0; id < 2_100; id++) large.add(id, copies[id % copies.length]!)
+  for (let id = 6; id < 2_100; id++) assert.equal(large.remove(id), true)
+  assert.equal(large.remove(6), false)
+  assert.deepEqual([small.size, large.size], [6, 6])
+  for (let seed = 0; seed < 6; seed++) {
+    const asked = turnedVariants(featuresOf(painted(seed)))
+    const found = small.candidates(asked, { limit: 4 })
+    assert.equal(found[0]?.id, seed)
+    assert.deepEqual(large.candidates(asked, { limit: 4 }), found)
+  }
+  small.forgetBelow(4)
+  assert.equal(small.size, 2)
 })

@@ -1,6 +1,6 @@
 // Whether two pictures show the same, by their local features: places that look alike must also lie alike.
-import { ones32 } from './hamming-index.ts'
-import { descriptorWords, variantFeatures, type FeatureVariant, type LocalFeatures } from './local-features.ts'
+import { variantFeatures, type FeatureVariant, type LocalFeatures } from './local-features.ts'
+import { likePairs, type Pairs } from './local-pairs.ts'
 
 /** Places of the query (`x`, `y`) in the entry: (a x + b y + c, d x + e y + f), in pixels of both pictures. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number]
@@ -12,6 +12,8 @@ export type LocalMatch = {
   pairs: number
   /** Share of the entry's features that lie inside the query, large enough to be found, that have a partner there. */
   shareOfEntry: number
+  /** Share of the query's features that lie inside the entry that have a partner there. */
+  shareOfQuery: number
   /** Share of the cells with features of the entry, of those inside the query, that have an agreeing pair. */
   coverage: number
   /** Share of the entry that the query covers. */
@@ -22,9 +24,6 @@ export type LocalMatch = {
   entryAt: Uint16Array
 }
 
-/** Bits of 256 that two descriptions of the same place may differ in. */
-export const pairDistanceMax = 68
-const rivalRatio = 0.9
 const angleOffMax = 0.42
 const sizeOffMax = Math.log(1.6)
 
@@ -43,89 +42,72 @@ export const featureVariants: readonly FeatureVariant[] = [
   { mirrored: true, inverted: true },
 ]
 
+/** The query in the four ways, in the order of `featureVariants`. */
+export function turnedVariants(query: LocalFeatures): LocalFeatures[] {
+  return featureVariants.map((variant) => variantFeatures(query, variant))
+}
+
+/** How the query, mirrored or inverted, lies over the entry; undefined where fewer than four places agree. */
+export function matchVariant(
+  query: LocalFeatures,
+  variant: FeatureVariant,
+  entry: LocalFeatures,
+): LocalMatch | undefined {
+  return matchFeatures(variantFeatures(query, variant), entry)
+}
+
 /** The variant of the query that has most places in common with the entry, or undefined where none has any. */
 export function compareFeatures(
   query: LocalFeatures,
   entry: LocalFeatures,
 ): { variant: FeatureVariant; match: LocalMatch } | undefined {
   let best: { variant: FeatureVariant; match: LocalMatch } | undefined
-  for (const variant of featureVariants) {
-    const match = matchFeatures(variantFeatures(query, variant), entry)
-    if (match !== undefined && match.inliers > (best?.match.inliers ?? 0)) best = { variant, match }
+  const paired = turnedVariants(query).map((turned, at) => ({ at, turned, pairs: likePairs(turned, entry) }))
+  for (const { at, turned, pairs } of paired.sort((a, b) => b.pairs.count - a.pairs.count || a.at - b.at)) {
+    // No more places can agree than look alike.
+    if (pairs.count < 4 || pairs.count <= (best?.match.inliers ?? 0)) break
+    const match = agree(turned, entry, pairs)
+    if (match !== undefined && match.inliers > (best?.match.inliers ?? 0))
+      best = { variant: featureVariants[at]!, match }
   }
   return best
 }
 
-type Pairs = { count: number; query: Uint16Array; entry: Uint16Array }
+/** Pairs with what each alone says of the turn (radians) and the size (natural logarithm) of the query in the entry. */
+type Poses = Pairs & { turns: Float64Array; sizes: Float64Array }
 
-/** For each feature of the query the nearest of the entry, where no other is nearly as near. */
-function likePairs(query: LocalFeatures, entry: LocalFeatures): Pairs {
-  const pairs: Pairs = { count: 0, query: new Uint16Array(query.count), entry: new Uint16Array(query.count) }
-  const q = query.descriptors
-  const e = entry.descriptors
-  const distances = new Uint16Array(query.count)
-  for (let from = 0; from < query.count; from++) {
-    const a = from * descriptorWords
-    const w0 = q[a]!
-    const w1 = q[a + 1]!
-    const w2 = q[a + 2]!
-    const w3 = q[a + 3]!
-    const w4 = q[a + 4]!
-    const w5 = q[a + 5]!
-    const w6 = q[a + 6]!
-    const w7 = q[a + 7]!
-    let best = 257
-    let second = 257
-    let nearest = -1
-    for (let to = 0, b = 0; to < entry.count; to++, b += descriptorWords) {
-      const half = ones32(w0 ^ e[b]!) + ones32(w2 ^ e[b + 2]!) + ones32(w4 ^ e[b + 4]!)
-      if (half > 40) continue
-      const distance =
-        half +
-        ones32(w1 ^ e[b + 1]!) +
-        ones32(w3 ^ e[b + 3]!) +
-        ones32(w5 ^ e[b + 5]!) +
-        ones32(w6 ^ e[b + 6]!) +
-        ones32(w7 ^ e[b + 7]!)
-      if (distance < best) {
-        // A second feature of the same place is no rival.
-        if (nearest >= 0 && !samePlace(entry, nearest, to)) second = best
-        best = distance
-        nearest = to
-      } else if (distance < second && !samePlace(entry, nearest, to)) second = distance
-    }
-    if (best > pairDistanceMax || best > second * rivalRatio) continue
-    pairs.query[pairs.count] = from
-    pairs.entry[pairs.count] = nearest
-    distances[pairs.count++] = best
+function posesOf(query: LocalFeatures, entry: LocalFeatures, pairs: Pairs): Poses {
+  const turns = new Float64Array(pairs.count)
+  const sizes = new Float64Array(pairs.count)
+  for (let at = 0; at < pairs.count; at++) {
+    const from = pairs.query[at]!
+    const to = pairs.entry[at]!
+    turns[at] = entry.angle[to]! - query.angle[from]!
+    sizes[at] = Math.log(entry.size[to]! / query.size[from]!)
   }
-  return pairs
-}
-
-function samePlace({ x, y, size }: LocalFeatures, a: number, b: number): boolean {
-  const near = 1.5 * Math.max(size[a]!, size[b]!)
-  return Math.abs(x[a]! - x[b]!) < near && Math.abs(y[a]! - y[b]!) < near
+  return { ...pairs, turns, sizes }
 }
 
 /** Each pair alone says how the query would lie over the entry; the way that most pairs agree on is refined. */
 function agree(query: LocalFeatures, entry: LocalFeatures, pairs: Pairs): LocalMatch | undefined {
+  const poses = posesOf(query, entry, pairs)
   const tolerance = 0.03 * Math.sqrt(entry.width * entry.height)
   let best: Affine | undefined
   let most = 3
-  for (let at = 0; at < pairs.count; at++) {
-    const matrix = matrixOf(query, entry, pairs.query[at]!, pairs.entry[at]!)
-    const count = inliersOf(query, entry, pairs, matrix, tolerance * 1.6).length
+  for (let at = 0; at < poses.count; at++) {
+    const matrix = matrixOf(query, entry, poses, at)
+    const count = inliersOf(query, entry, poses, matrix, tolerance * 1.6).length
     if (count > most) {
       most = count
       best = matrix
     }
   }
   if (best === undefined) return undefined
-  let inliers = inliersOf(query, entry, pairs, best, tolerance * 1.6)
+  let inliers = inliersOf(query, entry, poses, best, tolerance * 1.6)
   for (let round = 0; round < 4; round++) {
-    const fitted = fit(query, entry, pairs, inliers, inliers.length >= 8 && round > 0)
+    const fitted = fit(query, entry, poses, inliers, inliers.length >= 8 && round > 0)
     if (fitted === undefined || !plausible(fitted)) break
-    const next = inliersOf(query, entry, pairs, fitted, tolerance)
+    const next = inliersOf(query, entry, poses, fitted, tolerance)
     if (next.length < 4) break
     best = fitted
     inliers = next
@@ -133,40 +115,39 @@ function agree(query: LocalFeatures, entry: LocalFeatures, pairs: Pairs): LocalM
   return measure(query, entry, pairs, inliers, best)
 }
 
-function matrixOf(query: LocalFeatures, entry: LocalFeatures, from: number, to: number): Affine {
-  const scale = entry.size[to]! / query.size[from]!
-  const turn = entry.angle[to]! - query.angle[from]!
-  const cos = scale * Math.cos(turn)
-  const sin = scale * Math.sin(turn)
+function matrixOf(query: LocalFeatures, entry: LocalFeatures, poses: Poses, at: number): Affine {
+  const from = poses.query[at]!
+  const to = poses.entry[at]!
+  const scale = Math.exp(poses.sizes[at]!)
+  const cos = scale * Math.cos(poses.turns[at]!)
+  const sin = scale * Math.sin(poses.turns[at]!)
   const x = query.x[from]!
   const y = query.y[from]!
   return [cos, -sin, entry.x[to]! - cos * x + sin * y, sin, cos, entry.y[to]! - sin * x - cos * y]
 }
 
-/** Pairs that a matrix explains, each entry feature once; in place, direction and size. */
+/** Pairs that a matrix explains, in place, direction and size. */
 function inliersOf(
   query: LocalFeatures,
   entry: LocalFeatures,
-  pairs: Pairs,
+  poses: Poses,
   [a, b, c, d, e, f]: Affine,
   tolerance: number,
 ): number[] {
   const turn = Math.atan2(d - b, a + e)
   const size = Math.log(Math.max(1e-9, Math.abs(a * e - b * d))) / 2
   const inliers: number[] = []
-  for (let at = 0; at < pairs.count; at++) {
-    const from = pairs.query[at]!
-    const to = pairs.entry[at]!
+  for (let at = 0; at < poses.count; at++) {
+    if (Math.abs(poses.sizes[at]! - size) > sizeOffMax) continue
+    if (Math.abs(wrapped(poses.turns[at]! - turn)) > angleOffMax) continue
+    const from = poses.query[at]!
+    const to = poses.entry[at]!
     const x = query.x[from]!
     const y = query.y[from]!
     const offX = a * x + b * y + c - entry.x[to]!
     const offY = d * x + e * y + f - entry.y[to]!
     const allowed = tolerance + 0.5 * entry.size[to]!
-    if (offX * offX + offY * offY > allowed * allowed) continue
-    const offTurn = Math.abs(wrapped(entry.angle[to]! - query.angle[from]! - turn))
-    if (offTurn > angleOffMax) continue
-    if (Math.abs(Math.log(entry.size[to]! / query.size[from]!) - size) > sizeOffMax) continue
-    inliers.push(at)
+    if (offX * offX + offY * offY <= allowed * allowed) inliers.push(at)
   }
   return inliers
 }
@@ -270,10 +251,12 @@ function measure(
     Math.min(cells - 1, Math.floor((entry.y[to]! / entry.height) * cells)) * cells +
     Math.min(cells - 1, Math.floor((entry.x[to]! / entry.width) * cells))
   const places = new Set<number>()
+  const partnered = new Set<number>()
   const covered = new Set<number>()
   for (const at of inliers) {
     const to = pairs.entry[at]!
     places.add(to)
+    partnered.add(pairs.query[at]!)
     covered.add(cellOf(to))
   }
   const scale = Math.sqrt(determinant)
@@ -284,6 +267,12 @@ function measure(
       visible++
       there[cellOf(to)]!++
     }
+  let inEntry = 0
+  for (let from = 0; from < query.count; from++) {
+    const u = a * query.x[from]! + b * query.y[from]! + c
+    const v = d * query.x[from]! + e * query.y[from]! + f
+    if (partnered.has(from) || (u >= 0 && v >= 0 && u < entry.width && v < entry.height)) inEntry++
+  }
   let within = 0
   const grid = 16
   for (let row = 0; row < grid; row++)
@@ -294,6 +283,7 @@ function measure(
     inliers: places.size,
     pairs: pairs.count,
     shareOfEntry: visible === 0 ? 0 : Math.min(1, places.size / visible),
+    shareOfQuery: inEntry === 0 ? 0 : partnered.size / inEntry,
     coverage: seen === 0 ? 0 : Math.min(1, covered.size / seen),
     overlap: within / (grid * grid),
     matrix,

@@ -3,7 +3,8 @@ import { descriptorWords, emptyFeatures, type LocalFeatures } from './local-feat
 /** Bytes of one packed feature: place 2 x 12 bits, size and direction 8 bits each, description. */
 export const packedFeatureBytes = 5 + descriptorWords * 4
 const headBytes = 5
-const layout = 1
+/** The first byte of packed features. */
+export const packedLayout = 1
 const placeSteps = 4_096
 const sizeSteps = 24
 
@@ -16,7 +17,7 @@ export function packFeatures(features: LocalFeatures, countMax: number): Uint8Ar
   const count = Math.min(features.count, countMax)
   const bytes = new Uint8Array(headBytes + count * packedFeatureBytes)
   const longer = Math.max(width, height)
-  bytes.set([layout, width & 255, width >>> 8, height & 255, height >>> 8])
+  bytes.set([packedLayout, width & 255, width >>> 8, height & 255, height >>> 8])
   for (let feature = 0, at = headBytes; feature < count; feature++, at += packedFeatureBytes) {
     const x = stepOf(features.x[feature]! / longer)
     const y = stepOf(features.y[feature]! / longer)
@@ -38,7 +39,7 @@ const stepOf = (share: number) => Math.max(0, Math.min(placeSteps - 1, Math.roun
 /** The features in packed bytes, or undefined where the bytes are no such thing. */
 export function unpackFeatures(bytes: Uint8Array): LocalFeatures | undefined {
   const count = (bytes.length - headBytes) / packedFeatureBytes
-  if (!Number.isInteger(count) || count < 0 || bytes[0] !== layout) return undefined
+  if (!Number.isInteger(count) || count < 0 || bytes[0] !== packedLayout) return undefined
   const width = bytes[1]! | (bytes[2]! << 8)
   const height = bytes[3]! | (bytes[4]! << 8)
   if (width === 0 || height === 0) return undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { shrinkLuma } from './luma-shrink.ts'
 
 test('one shade stays that shade, pictures are never enlarged, and about as many pixels remain as asked for', () => {

@@ -1,7 +1,15 @@
 // PDQ: "The TMK+PDQF video-hashing algorithm and the PDQ image-hashing algorithm" (Facebook, 2019), sections 5 to 7.
 // Every float operation is rounded to 32 bits in the order of the reference, so that equal bytes give equal hashes.
 
-import { reduceInWasm, transformInWasm, type SidePlan } from './wasm/pdq-reduce.ts'
+import {
+  prepareReduction,
+  reduceInWasm,
+  transformInWasm,
+  type FillLanes,
+  type Reduced,
+  type SidePlan,
+} from './wasm/pdq-reduce.ts'
+import type { PhotoKernel, Take } from './wasm/photo.ts'
 
 export const pdqWords = 8
 export const pdqBits = 256
@@ -84,10 +92,7 @@ export function pdqStages(
       whole === undefined
         ? reduceInWasm(rgb, sidePlan(width), sidePlan(height), dctMatrix)
         : transformInWasm(whole, dctMatrix)
-    if (reduced !== undefined) {
-      const { luma64, dct16, gradients } = reduced
-      return { luma64, dct16, quality: qualityOf(gradients) }
-    }
+    if (reduced !== undefined) return stagesOf(reduced)
   }
   const luma64 = whole ?? reduce(rgb, width, height)
   return { luma64, dct16: dct(luma64), quality: qualityOf(gradientsOf(luma64)) }
@@ -350,6 +355,29 @@ function boxSums4(from: Float32Array, to: Float32Array, offset: number, width: n
     to[at + from1] = sum1 = f(sum1 - from[leave + from1]!)
     to[at + from2] = sum2 = f(sum2 - from[leave + from2]!)
     to[at + from3] = sum3 = f(sum3 - from[leave + from3]!)
+  }
+}
+
+const stagesOf = ({ luma64, dct16, gradients }: Reduced): PdqStages => ({
+  luma64,
+  dct16,
+  quality: qualityOf(gradients),
+})
+
+/**
+ * The stages of PDQ for pixels that a kernel already has: `fill` writes their luma, even rows and then odd rows. Takes
+ * memory when called; what it answers asks for the luma. For sides of at least 5 pixels that are not both 64.
+ */
+export function preparePdq(
+  kernel: PhotoKernel,
+  take: Take,
+  width: number,
+  height: number,
+): (fill: FillLanes) => PdqStages | undefined {
+  const reduce = prepareReduction(kernel, take, sidePlan(width), sidePlan(height), true)
+  return (fill) => {
+    const reduced = reduce(dctMatrix, fill)
+    return reduced && stagesOf(reduced)
   }
 }
 

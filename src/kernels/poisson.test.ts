@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { logGamma, poissonTail } from './poisson.ts'
 
 const near = (value: number, expected: number, relative = 1e-9) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createSchedule } from './schedule.ts'
 
 test('things leave in order of time, and in order of arrival when the time is the same', () => {

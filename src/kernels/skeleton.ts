@@ -2,7 +2,7 @@
 // sees. It follows the idea of Unicode's confusable skeletons (UTS 39, section 4), goes on from the folding in
 // `text-fold.ts`, and is much coarser: gaps, repetitions and digits go too. Different words may share a skeleton, so
 // only long ones say something.
-import { foldText, lookalikes } from './text-fold.ts'
+import { foldText, lookalikes, type FoldedText } from './text-fold.ts'
 
 export type Skeleton = {
   text: string
@@ -129,10 +129,11 @@ export function skeletonWeight(skeleton: string): number {
 
 /**
  * The skeleton of a text: folded, without gaps, each letter as the Latin one it looks like, digits as letters, `i` as
- * `l`, `m` as `rn`, `w` as `v`, and repeated letters once. A skeleton is its own skeleton.
+ * `l`, `m` as `rn`, `w` as `v`, and repeated letters once. A skeleton is its own skeleton. `fold` is
+ * `foldText`, or the same by somebody who remembers what was folded.
  */
-export function skeletonOf(original: string): Skeleton {
-  const { text, starts, ends } = foldText(withDrawnLetters(original))
+export function skeletonOf(original: string, fold: (text: string) => FoldedText = foldText): Skeleton {
+  const { text, starts, ends } = fold(withDrawnLetters(original))
   const out: string[] = []
   const from: number[] = []
   const to: number[] = []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createUnionFind } from './union-find.ts'
 
 test('elements are in one set exactly when a chain of joins leads from one to the other', () => {

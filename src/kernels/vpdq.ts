@@ -8,7 +8,10 @@ export const vpdqRadius = 31
 /** Frames under this quality are too unspecific and are dropped before anything is compared. */
 export const vpdqQualityMin = 50
 
-/** Frames in the order of their times. */
+/**
+ * Frames in the order of their times. Two at the same time are two readings of one picture: as it is, and without the bars
+ * around it. One of them suffices wherever pictures are counted.
+ */
 export type VpdqFrames = {
   /** 8 words a frame, least significant first. */
   words: Uint32Array
@@ -17,11 +20,14 @@ export type VpdqFrames = {
   timesMs: Float64Array
 }
 
-/** How much of two videos is the same: shares of their distinct frames of sufficient quality. */
+/** Frames of sufficient quality, and where among them each picture begins; one more place at the end. */
+export type VpdqPictures = VpdqFrames & { starts: Uint32Array }
+
+/** How much of two videos is the same: shares of their distinct pictures of sufficient quality. */
 export type VpdqMatch = {
   queryFrames: number
   entryFrames: number
-  /** Frames of the query that some frame of the entry matches, and the other way round. */
+  /** Pictures of the query that some frame of the entry matches, and the other way round. */
   queryMatched: number
   entryMatched: number
 }
@@ -44,38 +50,69 @@ export function vpdqStep(secondsPerHash: number, fps: number): number {
 }
 
 /**
- * The frames that are compared: of quality 50 and more and, where `distinct`, each hash once, at its first time. A
+ * The frames that are compared: of quality 50 and more and, where `distinct`, each picture once, at its first time. A
  * title that stands for ten seconds then weighs as much as any other picture.
  */
-export function vpdqMatchable(frames: VpdqFrames, distinct = true): VpdqFrames {
+export function vpdqMatchable(frames: VpdqFrames, distinct = true): VpdqPictures {
+  const { words, qualities, timesMs } = frames
   const kept: number[] = []
+  const starts: number[] = []
   const seen = new Set<string>()
-  for (let frame = 0; frame < frames.qualities.length; frame++) {
-    if (frames.qualities[frame]! < vpdqQualityMin) continue
+  for (let from = 0, to = 0; from < qualities.length; from = to) {
+    to = from + 1
+    while (to < qualities.length && timesMs[to] === timesMs[from]) to++
+    // More than two at one time are no readings: somebody left the times out.
+    if (to - from > 2 || timesMs[from - 1] === timesMs[from]) to = from + 1
+    const readings: number[] = []
+    for (let frame = from; frame < to; frame++) if (qualities[frame]! >= vpdqQualityMin) readings.push(frame)
+    if (readings.length === 0) continue
     if (distinct) {
-      const key = frames.words.subarray(frame * hashWords, (frame + 1) * hashWords).join()
+      const key = readings.map((frame) => words.subarray(frame * hashWords, (frame + 1) * hashWords).join()).join(';')
       if (seen.has(key)) continue
       seen.add(key)
     }
-    kept.push(frame)
+    starts.push(kept.length)
+    kept.push(...readings)
   }
-  const words = new Uint32Array(kept.length * hashWords)
+  starts.push(kept.length)
+  const keptWords = new Uint32Array(kept.length * hashWords)
   for (const [to, from] of kept.entries())
-    words.set(frames.words.subarray(from * hashWords, (from + 1) * hashWords), to * hashWords)
+    keptWords.set(words.subarray(from * hashWords, (from + 1) * hashWords), to * hashWords)
+  return {
+    words: keptWords,
+    qualities: Uint8Array.from(kept, (frame) => qualities[frame]!),
+    timesMs: Float64Array.from(kept, (frame) => timesMs[frame]!),
+    starts: Uint32Array.from(starts),
+  }
+}
+
+/** Both lists of one video, in the order of time: each frame as it is, and then without the bars around it. */
+export function vpdqWithReadings(frames: VpdqFrames, inner: VpdqFrames): VpdqFrames {
+  const all = [frames, inner].flatMap((list) =>
+    Array.from(list.timesMs, (timeMs, at) => ({
+      timeMs,
+      quality: list.qualities[at]!,
+      words: list.words.subarray(at * hashWords, (at + 1) * hashWords),
+    })),
+  )
+  all.sort((a, b) => a.timeMs - b.timeMs)
+  const words = new Uint32Array(all.length * hashWords)
+  for (const [at, one] of all.entries()) words.set(one.words, at * hashWords)
   return {
     words,
-    qualities: Uint8Array.from(kept, (frame) => frames.qualities[frame]!),
-    timesMs: Float64Array.from(kept, (frame) => frames.timesMs[frame]!),
+    qualities: Uint8Array.from(all, ({ quality }) => quality),
+    timesMs: Float64Array.from(all, ({ timeMs }) => timeMs),
   }
 }
 
 /** Compares two videos frame by frame. A video without a single frame of sufficient quality matches nothing. */
 export function vpdqCompare(query: VpdqFrames, entry: VpdqFrames, radius = vpdqRadius): VpdqMatch {
   const [asked, held] = [vpdqMatchable(query), vpdqMatchable(entry)]
-  const [queryHit, entryHit] = [new Uint8Array(asked.qualities.length), new Uint8Array(held.qualities.length)]
+  const [queryOf, entryOf] = [picturesOf(asked), picturesOf(held)]
+  const [queryHit, entryHit] = [new Uint8Array(asked.starts.length - 1), new Uint8Array(held.starts.length - 1)]
   eachPair(asked, held, radius, (a, b) => {
-    queryHit[a] = 1
-    entryHit[b] = 1
+    queryHit[queryOf[a]!] = 1
+    entryHit[entryOf[b]!] = 1
   })
   return {
     queryFrames: queryHit.length,
@@ -103,10 +140,11 @@ export function vpdqAlign(query: VpdqFrames, entry: VpdqFrames, gapMs = 5_000, r
   // Hashes are taken once a second or so: offsets within one step of each other are the same offset.
   const toleranceMs = Math.max(paceOf(asked), paceOf(held))
   const pairs: { at: number; queryMs: number; entryMs: number; offsetMs: number }[] = []
+  const pictureOf = picturesOf(asked)
   eachPair(asked, held, radius, (a, b) => {
     if (pairs.length === alignPairsMax) return
     const [queryMs, entryMs] = [asked.timesMs[a]!, held.timesMs[b]!]
-    pairs.push({ at: a, queryMs, entryMs, offsetMs: entryMs - queryMs })
+    pairs.push({ at: pictureOf[a]!, queryMs, entryMs, offsetMs: entryMs - queryMs })
   })
   pairs.sort((a, b) => a.offsetMs - b.offsetMs || a.queryMs - b.queryMs)
   const spans: VpdqSpan[] = []
@@ -133,6 +171,14 @@ export function vpdqAlign(query: VpdqFrames, entry: VpdqFrames, gapMs = 5_000, r
   return spans.sort((a, b) => b.frames - a.frames || a.queryFromMs - b.queryFromMs)
 }
 
+/** Which picture each frame is a reading of. */
+function picturesOf({ starts }: VpdqPictures): Uint32Array {
+  const pictures = new Uint32Array(starts.at(-1)!)
+  for (let picture = 0; picture + 1 < starts.length; picture++)
+    pictures.fill(picture, starts[picture], starts[picture + 1])
+  return pictures
+}
+
 const alignPairsMax = 100_000
 /** Nobody reads more. */
 const spansMax = 50
@@ -152,9 +198,12 @@ function eachPair(query: VpdqFrames, entry: VpdqFrames, radius: number, see: (a:
   for (let a = 0; a < left; a++) for (const { id } of index.query(query.words, radius, a * hashWords)) see(a, id)
 }
 
-/** Median time between frames. */
+/** Median time between pictures. */
 function paceOf({ timesMs }: VpdqFrames): number {
-  const steps = timesMs.subarray(1).map((timeMs, at) => timeMs - timesMs[at]!)
+  const steps = timesMs
+    .subarray(1)
+    .map((timeMs, at) => timeMs - timesMs[at]!)
+    .filter((stepMs) => stepMs > 0)
   return steps.length === 0 ? 1_000 : steps.sort()[steps.length >> 1]!
 }
 

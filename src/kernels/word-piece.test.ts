@@ -9,6 +9,7 @@ test('the longest piece is taken first, and words that cannot be made are unknow
   assert.deepEqual(tokens('unaffable'), [2, 4, 5, 6, 3])
   assert.deepEqual(tokens('Hello, unaffablex!'), [2, 7, 8, 1, 9, 3])
   assert.deepEqual(tokens('Cafés\u200b 中中'), [2, 11, 12, 10, 10, 3])
+  assert.deepEqual(tokens('\u{20000}\u{2a700}'), [2, 1, 1, 3], 'rare ideographs stand alone too')
   assert.deepEqual(tokens(''), [2, 3])
   assert.deepEqual(tokens('a'.repeat(1_000)), [2, 1, 3])
 })

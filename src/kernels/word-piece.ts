@@ -10,7 +10,7 @@ export type WordPieceOptions = {
 }
 
 const wordLengthMax = 100
-const isCjk = /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[\ud840-\ud87a][\udc00-\udfff]/u
+const isCjk = /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{3134f}]/u
 const isPunctuation = /[\p{P}\u0021-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u007e]/u
 
 /**

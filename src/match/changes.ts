@@ -2,6 +2,7 @@ import type { Author, Automation, BankEntryBody, BankSettings, NewEntry } from '
 import { InputError, type FieldProblem, type Outcome } from '../domain/error.ts'
 import type { SubjectRef } from '../domain/subject.ts'
 import type { Query, Tx } from '../storage/database.ts'
+import { photoEmbeddingType, textEmbeddingType } from './signal-types/embedding.ts'
 import { overturnsUntilQuarantine, type BankEntryStatus, type Hold } from './bank.ts'
 import { checkBank, checkDetails, signalsOf, type BankFields, type NewEntryInput } from './checks.ts'
 import {
@@ -135,7 +136,8 @@ export function entryBodyOf(input: NewEntryInput, newId: () => string): BankEntr
   const { media, text, labels, source, note, metadata, exchange, expiresMs, draft } = input
   return {
     entryId: newId(),
-    signals,
+    // What models make of the medium is kept beside the ledger: it is made anew with every other model.
+    signals: media === undefined ? signals : withoutVectors(signals),
     ...(quality === undefined ? {} : { quality }),
     ...(media === undefined ? {} : { mediaSha256: media.sha256 }),
     ...(text === undefined ? {} : { text }),
@@ -147,6 +149,11 @@ export function entryBodyOf(input: NewEntryInput, newId: () => string): BankEntr
     ...(expiresMs === undefined ? {} : { expiresMs }),
     ...(draft === true ? { draft } : {}),
   }
+}
+
+function withoutVectors(signals: Record<string, string>): Record<string, string> {
+  const { [photoEmbeddingType.name]: _photo, [textEmbeddingType.name]: _text, ...rest } = signals
+  return rest
 }
 
 export type BulkResult =

@@ -74,9 +74,10 @@ export function signalsOf(input: NewEntryContent): { signals: Record<string, str
 /** Every signal that the text signal types make of a text; one that says nothing is refused. */
 function signalsOfText(text: string): Record<string, string> {
   const signals: Record<string, string> = { text: typeNamed('text')!.parse('text', text) }
+  const content = { text }
   for (const type of signalTypes) {
     if (type.part !== 'text' || type.name === 'text') continue
-    const signal = type.signalOf({ text })
+    const signal = type.signalOf(content)
     if (signal !== undefined) signals[type.name] = signal
   }
   return signals
@@ -215,7 +216,9 @@ export function checkBank(bank: BankFields): void {
 /** What is wrong with thresholds by signal type. */
 export function thresholdProblems(thresholds: Record<string, number>): FieldProblem[] {
   return Object.entries(thresholds).flatMap(([name, threshold]): FieldProblem[] => {
-    const type = typeNamed(name)
+    const [typeName, variant] = name.split(/:(.*)/s)
+    const known = typeNamed(typeName!)
+    const type = variant === undefined || known?.variantPattern?.test(variant) === true ? known : undefined
     const field = `thresholds.${name}`
     if (type === undefined) return [{ field, problem: `is not a signal type; there are ${names()}` }]
     if (isThreshold(threshold, type)) return []

@@ -1,16 +1,17 @@
-import type { Database, Query } from '../storage/database.ts'
+import type { Database } from '../storage/database.ts'
 import type { VisibleBank } from './bank.ts'
+import { createTenantIndexes, type TenantIndexes } from './memory/indexes.ts'
 import { fallsInto } from './sampling.ts'
-import { banksVisibleTo } from './sharing/store.ts'
-import type { LookupContent, MatchedPart, SignalHit } from './signal-types/signal-type.ts'
-import { selectBankChanges, selectBankEntriesById, selectSearchedEntries } from './store.ts'
-import { createTenantIndex, type FindOptions, type Found, type TenantIndex } from './tenant-index.ts'
+import { textEmbeddingType } from './signal-types/embedding.ts'
+import type { LookupContent, MatchedPart, SignalHit, TransformationMatrix } from './signal-types/signal-type.ts'
+import { inSlices } from './slices.ts'
+import type { FindOptions, Found, TenantIndex } from './tenant-index.ts'
 
 export type Match = {
   bank: { id: string; name: string; action: string }
   entryId: string
   signalType: string
-  /** Algorithm and version. */
+  /** Algorithm and version; of a vector, the model and its version. */
   version: string
   part: MatchedPart
   distance: number
@@ -21,6 +22,7 @@ export type Match = {
   confidence: number
   quality?: number
   transformation?: string
+  transformationMatrix?: TransformationMatrix
   labels: string[]
   /** Why a person looks at it although a rule would decide: the entry is held, or its bank is sampled. */
   review?: string
@@ -64,118 +66,40 @@ export type Lookup = {
   /** The same for many pieces of content, in their order; other work goes on in between. */
   lookupMany: (tenantId: string, contents: readonly LookupContent[], options?: LookupOptions) => Promise<Match[][]>
   /** Takes in what was committed by now, here or by other processes. Also happens by itself, every `pollMs`. */
-  refresh: () => Promise<void>
+  refresh: TenantIndexes['refresh']
   /** Loads a tenant ahead of its first lookup. */
   load: (tenantId: string) => Promise<void>
+  loadAhead: TenantIndexes['loadAhead']
+  ahead: TenantIndexes['ahead']
   /** Banks of a tenant as they are searched. */
   banks: (tenantId: string) => Promise<ReadonlyMap<string, VisibleBank>>
   /** What the indexes of a tenant are made of. */
   stats: (tenantId: string) => Promise<{ banks: number; entries: number; indexes: ReturnType<TenantIndex['stats']> }>
   /** Entries in memory, for metrics. */
-  size: () => { tenants: number; entries: number }
+  size: TenantIndexes['size']
   close: () => void
 }
 
 export type LookupDeps = {
   db: Pick<Database, 'query'>
+  /** Thresholds of variants of signal types (`type:variant`) where a bank says nothing of them. */
+  variantThresholds?: Readonly<Record<string, number>>
   /** How soon a change by another process is found: twice this at worst, and 0 for never by itself. */
   pollMs?: number
+  /** So much memory the indexes may use, roughly. */
+  bytesMax?: number
   onError?: (error: Error) => void
 }
 
-const banksPage = 5_000
-const loadPage = 5_000
-const changesPage = 2_000
-/** Work on the index gives way to others after so long: nobody waits 5 ms because of somebody else's entries. */
-const sliceMs = 1.5
-const tidyNs = 700_000
-
 /** Lookups against an index in memory, one a tenant, loaded when first asked for and then kept up to date in steps. */
-export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDeps): Lookup {
-  const tenants = new Map<string, TenantIndex>()
-  /** Changes that were taken in and may be read again, with the transaction that made them. */
-  const applied = new Map<string, string>()
-  let nextXid = '0'
-  let closed = false
-  // Loads and refreshes follow one another: a change between the two would be missed.
-  let last: Promise<unknown> = Promise.resolve()
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work, work)
-    last = turn.catch(() => {})
-    return turn
-  }
-
-  const ready = async (tenantId: string): Promise<TenantIndex> => {
-    const loaded = tenants.get(tenantId)
-    if (loaded !== undefined) return loaded
-    return inTurn(async () => {
-      const meanwhile = tenants.get(tenantId)
-      if (meanwhile !== undefined) return meanwhile
-      // Read before the load: what commits during it is then read again by the next refresh.
-      if (tenants.size === 0) nextXid = (await selectBankChanges(db.query, farXid)).nextXid
-      const index = await loadTenant(db.query, tenantId)
-      tenants.set(tenantId, index)
-      tidy(index)
-      return index
-    })
-  }
-
-  /** Indexes are put in order in the background, for less than a millisecond at a time. */
-  const tidying = new Set<TenantIndex>()
-  const tidy = (index: TenantIndex) => {
-    if (tidying.has(index)) return
-    tidying.add(index)
-    const step = () => {
-      if (!closed && index.maintain(tidyNs)) setImmediate(step)
-      else tidying.delete(index)
-    }
-    setImmediate(step)
-  }
-
-  const refresh = () =>
-    inTurn(async () => {
-      if (tenants.size === 0) return
-      const { changes, nextXid: next } = await selectBankChanges(db.query, nextXid)
-      const entryIds = new Map<string, string[]>()
-      /** Tenants in memory that may have a bank: its owner, those that match against it, and those that begin to. */
-      const followers = (ownerId: string, bankId: string, everyone: boolean) =>
-        [...tenants].filter(
-          ([tenantId, { banks }]) => everyone || tenantId === ownerId || banks.get(bankId)?.ownerTenantId === ownerId,
-        )
-      for (const { tenantId, bankId, entryId, xid } of changes) {
-        const key = JSON.stringify([tenantId, bankId, entryId])
-        if (applied.get(key) === xid) continue
-        if (entryId === '') {
-          for (const [followerId, index] of followers(tenantId, bankId, true))
-            await followBank(db.query, index, followerId, bankId)
-          applied.set(key, xid)
-        } else if (followers(tenantId, bankId, false).length > 0) {
-          const ids = entryIds.get(tenantId)
-          if (ids === undefined) entryIds.set(tenantId, [entryId])
-          else ids.push(entryId)
-        }
-      }
-      for (const [ownerId, ids] of entryIds)
-        for (let at = 0; at < ids.length; at += changesPage) {
-          const page = await selectBankEntriesById(db.query, ownerId, ids.slice(at, at + changesPage))
-          for (const [followerId, index] of tenants) {
-            await inSlices(page, (entry) => {
-              const { entryId, bankId, status, hold } = entry
-              // What lies in a bank that another tenant does not see, or no longer, is not there for it.
-              const seen = followerId === ownerId || index.banks.get(bankId)?.ownerTenantId === ownerId
-              if (seen && status === 'active') index.put(entry)
-              else if (seen && status === 'quarantined' && hold === 'review') index.put({ ...entry, held: true })
-              else index.drop(entryId)
-            })
-            tidy(index)
-          }
-        }
-      applied.clear()
-      // Only these can come again.
-      for (const { tenantId, bankId, entryId, xid } of changes)
-        if (BigInt(xid) >= BigInt(next)) applied.set(JSON.stringify([tenantId, bankId, entryId]), xid)
-      nextXid = next
-    })
+export function createLookup({
+  db,
+  variantThresholds,
+  pollMs = 400,
+  bytesMax,
+  onError = () => {},
+}: LookupDeps): Lookup {
+  const indexes = createTenantIndexes({ query: db.query, variantThresholds, bytesMax, onError })
 
   let polling = false
   const timer =
@@ -184,7 +108,8 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
       : setInterval(() => {
           if (polling) return
           polling = true
-          refresh()
+          indexes
+            .refresh()
             .catch((error: Error) => onError(error))
             .finally(() => (polling = false))
         }, pollMs)
@@ -192,29 +117,35 @@ export function createLookup({ db, pollMs = 400, onError = () => {} }: LookupDep
 
   return {
     async lookup(tenantId, content, options = {}) {
-      const index = await ready(tenantId)
-      return matchesOf(index.find(content, findOptions(index, options)), content, options)
+      const index = await indexes.of(tenantId)
+      return matchesOf(await index.find(content, findOptions(index, options)), content, options)
     },
     async lookupMany(tenantId, contents, options = {}) {
-      const index = await ready(tenantId)
+      const index = await indexes.of(tenantId)
       const asked = findOptions(index, options)
-      const answers: Match[][] = []
-      await inSlices(contents, (content) => void answers.push(matchesOf(index.find(content, asked), content, options)))
-      return answers
+      const answers: (Match[] | Promise<Match[]>)[] = []
+      await inSlices(contents, (content) => {
+        const found = index.find(content, asked)
+        answers.push(
+          Array.isArray(found)
+            ? matchesOf(found, content, options)
+            : found.then((later) => matchesOf(later, content, options)),
+        )
+      })
+      return Promise.all(answers)
     },
-    refresh,
-    load: async (tenantId) => void (await ready(tenantId)),
-    banks: async (tenantId) => (await ready(tenantId)).banks,
+    refresh: indexes.refresh,
+    loadAhead: indexes.loadAhead,
+    ahead: indexes.ahead,
+    load: async (tenantId) => void (await indexes.of(tenantId)),
+    banks: async (tenantId) => (await indexes.of(tenantId)).banks,
     async stats(tenantId) {
-      const index = await ready(tenantId)
+      const index = await indexes.of(tenantId)
       return { banks: index.banks.size, entries: index.size, indexes: index.stats() }
     },
-    size: () => ({
-      tenants: tenants.size,
-      entries: [...tenants.values()].reduce((sum, tenant) => sum + tenant.size, 0),
-    }),
+    size: indexes.size,
     close() {
-      closed = true
+      indexes.close()
       clearInterval(timer)
     },
   }
@@ -229,68 +160,18 @@ export function withTextSignals<L extends Pick<Lookup, 'lookup' | 'lookupMany'>>
     content.text === undefined || content.textSignals !== undefined
       ? content
       : { ...content, textSignals: await textSignals(content.text) }
+  const asks = (options: LookupOptions | undefined) => options?.types?.includes(textEmbeddingType.name) !== false
   return {
     ...lookup,
-    lookup: async (tenantId, content, options) => lookup.lookup(tenantId, await whole(content), options),
+    lookup: async (tenantId, content, options) =>
+      lookup.lookup(tenantId, asks(options) ? await whole(content) : content, options),
     async lookupMany(tenantId, contents, options) {
-      const wholes = contents.every(({ text }) => text === undefined)
-        ? contents
-        : await Promise.all(contents.map(whole))
+      const wholes =
+        !asks(options) || contents.every(({ text }) => text === undefined)
+          ? contents
+          : await Promise.all(contents.map(whole))
       return lookup.lookupMany(tenantId, wholes, options)
     },
-  }
-}
-
-/** Beyond every transaction: reads the horizon without changes. */
-const farXid = '9223372036854775807'
-
-async function loadTenant(query: Query, tenantId: string): Promise<TenantIndex> {
-  const index = createTenantIndex()
-  for (let afterId = ''; ;) {
-    const page = await banksVisibleTo(query, tenantId, { afterId, limit: banksPage })
-    for (const bank of page) index.setBank(bank)
-    if (page.length < banksPage) break
-    afterId = page.at(-1)!.bankId
-  }
-  await loadEntries(query, index, tenantId)
-  for (const { bankId, ownerTenantId } of index.banks.values())
-    if (ownerTenantId !== tenantId) await loadEntries(query, index, ownerTenantId, bankId)
-  return index
-}
-
-async function loadEntries(query: Query, index: TenantIndex, ownerTenantId: string, bankId?: string): Promise<void> {
-  const of = bankId === undefined ? {} : { bankId }
-  const read = (afterId: string) => selectSearchedEntries(query, ownerTenantId, { ...of, afterId, limit: loadPage })
-  // The next page is read while this one is taken in.
-  for (let next = read(''); ;) {
-    const page = await next
-    if (page.length === loadPage) next = read(page.at(-1)!.entryId)
-    index.putMany(page)
-    if (page.length < loadPage) break
-  }
-  index.flush()
-}
-
-/** Makes the index ask a bank exactly when its tenant sees it. Entries of own banks are there in any case. */
-async function followBank(query: Query, index: TenantIndex, tenantId: string, bankId: string): Promise<void> {
-  const [bank] = await banksVisibleTo(query, tenantId, { afterId: '', limit: 1, bankId })
-  const known = index.banks.get(bankId)
-  if (bank !== undefined) {
-    index.setBank(bank)
-    if (known === undefined && bank.ownerTenantId !== tenantId)
-      await loadEntries(query, index, bank.ownerTenantId, bankId)
-  } else if (known !== undefined) index.dropBank(bankId, known.ownerTenantId !== tenantId)
-}
-
-/** Does the work item by item, letting others run in between. */
-async function inSlices<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
-  let beganMs = performance.now()
-  for (const item of items) {
-    if (performance.now() - beganMs > sliceMs) {
-      await new Promise<void>((done) => setImmediate(done))
-      beganMs = performance.now()
-    }
-    work(item)
   }
 }
 
@@ -329,7 +210,7 @@ function matchesOf(
       bank: { id: bank.bankId, name: bank.name, action: bank.action },
       entryId,
       signalType: type.name,
-      version: type.version,
+      version: hit.variant ?? type.version,
       part,
       distance: hit.distance,
       threshold,
@@ -338,6 +219,7 @@ function matchesOf(
       confidence: hit.confidence,
       ...(hit.quality === undefined ? {} : { quality: hit.quality }),
       ...(hit.transformation === undefined ? {} : { transformation: hit.transformation }),
+      ...(hit.transformationMatrix === undefined ? {} : { transformationMatrix: hit.transformationMatrix }),
       labels,
       ...(held
         ? { review: 'the entry is held back until somebody has looked at it' }

@@ -116,6 +116,15 @@ export const entryColumns = `e.entry_id, e.bank_id, e.signals, e.quality, e.medi
   e.metadata, e.exchange, e.expires_ms, e.status, e.status_reason, e.status_ms, e.hold, e.added_ms, e.added_by, e.import_id,
   e.merged_into, e.matches, e.confirmed, e.dismissed, e.overturned, e.right_verdicts, e.wrong_verdicts, e.right_forgiven,
   e.wrong_forgiven, e.confirmations, e.disputes, e.last_match_ms, e.version`
+/**
+ * The signals of an entry with what models made of it, of each type the vectors of all models in the order of their
+ * names. Whether there are any at all is asked once: most installations have no model.
+ */
+export const signalsWithVectors = `CASE WHEN (SELECT EXISTS (SELECT 1 FROM entry_vectors)) THEN e.signals || coalesce((
+    SELECT jsonb_object_agg(v.type, v.signal) FROM (
+      SELECT type, string_agg(vector, ' ' ORDER BY vector) AS signal FROM entry_vectors
+      WHERE tenant_id = e.tenant_id AND entry_id = e.entry_id AND vector IS NOT NULL GROUP BY type) AS v), '{}')
+  ELSE e.signals END`
 /** Which entries match: active ones, and those that are held for review. */
 export const matching = `(e.status = 'active' OR e.status = 'quarantined' AND e.hold = 'review')`
 
@@ -172,6 +181,22 @@ export async function selectBankEntries(query: Query, tenantId: string, page: En
     [tenantId, page.bankId ?? null, page.status ?? null, page.afterId, page.limit],
   )
   return rows.map(toBankEntry)
+}
+
+/** Ids of what an import added and that matches, in order; pass the last one for the next page. */
+export async function selectImportedEntries(
+  query: Query,
+  tenantId: string,
+  importId: string,
+  afterId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await query<{ entry_id: string }>(
+    `SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND import_id = $2 AND status = 'active' AND entry_id > $3
+     ORDER BY entry_id LIMIT $4`,
+    [tenantId, importId, afterId, limit],
+  )
+  return rows.map((row) => row.entry_id)
 }
 
 export async function selectBankEntry(query: Query, tenantId: string, entryId: string): Promise<BankEntry | undefined> {
@@ -438,65 +463,6 @@ export async function markChanged(tx: Tx, tenantId: string, bankId: string, entr
     [tenantId, bankId, entryId],
     'bank-change',
   )
-}
-
-export type BankChange = { tenantId: string; bankId: string; entryId: string; xid: string }
-
-/**
- * Changes by transactions from `fromXid` on that have committed, and the transaction to read from next: every one before
- * it has ended. A change may therefore be read more than once, but none is missed.
- */
-export async function selectBankChanges(
-  query: Query,
-  fromXid: string,
-): Promise<{ changes: BankChange[]; nextXid: string }> {
-  const rows = await query<{
-    horizon: string
-    tenant_id: string | null
-    bank_id: string
-    entry_id: string
-    xid: string
-  }>(
-    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.tenant_id, c.bank_id, c.entry_id, c.xid::text AS xid
-     FROM (SELECT 1) AS one LEFT JOIN bank_changes c ON c.xid >= $1::xid8`,
-    [fromXid],
-    'bank-changes',
-  )
-  return {
-    nextXid: rows[0]!.horizon,
-    changes: rows.flatMap((row) =>
-      row.tenant_id === null
-        ? []
-        : [{ tenantId: row.tenant_id, bankId: row.bank_id, entryId: row.entry_id, xid: row.xid }],
-    ),
-  }
-}
-/** What the indexes in memory hold of a tenant, or of one of its banks, by entry id; pass the last id for the next page. */
-export async function selectSearchedEntries(
-  query: Query,
-  tenantId: string,
-  page: { bankId?: string; afterId: string; limit: number },
-): Promise<SearchedEntry[]> {
-  const rows = await query<Pick<EntryRow, 'entry_id' | 'bank_id' | 'signals' | 'quality' | 'labels' | 'status'>>(
-    `SELECT e.entry_id, e.bank_id, e.signals, e.quality, e.labels, e.status FROM bank_entries e
-     WHERE e.tenant_id = $1 AND ($4::text IS NULL OR e.bank_id = $4) AND ${matching} AND e.entry_id > $2
-     ORDER BY e.entry_id LIMIT $3`,
-    [tenantId, page.afterId, page.limit, page.bankId ?? null],
-    'bank-entries-searched',
-  )
-  return rows.map((row) => ({
-    entryId: row.entry_id,
-    bankId: row.bank_id,
-    signals: row.signals,
-    quality: row.quality,
-    labels: row.labels,
-    ...(row.status === 'active' ? {} : { held: true }),
-  }))
-}
-
-export type SearchedEntry = Pick<BankEntry, 'entryId' | 'bankId' | 'signals' | 'quality' | 'labels'> & {
-  /** Held for review: it matches, and a person looks. */
-  held?: true
 }
 
 export type EntryRecord = {

@@ -32,19 +32,22 @@ const near = (hash: string, bits: number) => {
   return bytes.toString('hex')
 }
 
-test('entries are found with their own ids, banks and labels, whether taken in one by one or many at once', () => {
+test('entries are found with their own ids, banks and labels, whether taken in one by one or many at once', async () => {
   const index = createTenantIndex()
-  for (const name of ['a', 'b']) index.setBank(bank(name))
+  index.setBanks(['a', 'b'].map((name) => bank(name)))
   const ids = Array.from({ length: 3_000 }, (_, n) => (n % 7 === 0 ? `odd:${n}` : idOf(n)))
   const entries = ids.map((id, n) =>
     entry(id, n % 2 === 0 ? 'a' : 'b', { pdq: digest(n) }, n % 3 === 0 ? ['third'] : []),
   )
-  index.putMany(entries.slice(0, 2_000))
-  index.flush()
+  for (const one of entries.slice(0, 2_000)) index.putLater(one)
+  index.drop(ids[7]!)
+  while (index.maintain(1_000_000));
+  index.putLater(entries[7]!)
+  while (index.maintain(1_000_000));
   for (const one of entries.slice(2_000)) index.put(one)
   assert.equal(index.size, 3_000)
   for (const n of [0, 1, 6, 7, 1_999, 2_000, 2_999]) {
-    const found = index.find({ photos: [{ pdq: near(digest(n), 9) }] })
+    const found = await index.find({ photos: [{ pdq: near(digest(n), 9) }] })
     assert.deepEqual(
       found.map(({ entryId, bank: own, labels, hit }) => [entryId, own.bankId, labels, hit.distance]),
       [[ids[n], n % 2 === 0 ? 'a' : 'b', n % 3 === 0 ? ['third'] : [], 9]],
@@ -53,34 +56,32 @@ test('entries are found with their own ids, banks and labels, whether taken in o
   for (let n = 0; n < 3_000; n += 2) index.drop(ids[n]!)
   index.drop('never there')
   assert.equal(index.size, 1_500)
-  assert.deepEqual(index.find({ photos: [{ pdq: digest(6) }] }), [])
+  assert.deepEqual(await index.find({ photos: [{ pdq: digest(6) }] }), [])
   index.put(entry('again', 'b', { pdq: digest(6) }))
-  assert.equal(index.find({ photos: [{ pdq: digest(6) }] })[0]!.entryId, 'again')
-  assert.equal(index.find({ photos: [{ pdq: digest(7) }] })[0]!.entryId, ids[7])
+  assert.equal((await index.find({ photos: [{ pdq: digest(6) }] }))[0]!.entryId, 'again')
+  assert.equal((await index.find({ photos: [{ pdq: digest(7) }] }))[0]!.entryId, ids[7])
 })
 
-test('thresholds are those of each bank, and other banks than those asked are not searched', () => {
+test('thresholds are those of each bank, and other banks than those asked are not searched', async () => {
   const index = createTenantIndex()
-  index.setBank(bank('tight', { pdq: 5 }))
-  index.setBank(bank('wide', { pdq: 60 }))
+  index.setBanks([bank('tight', { pdq: 5 }), bank('wide', { pdq: 60 })])
   index.put(entry(idOf(1), 'tight', { pdq: digest(1) }))
   index.put(entry(idOf(2), 'wide', { pdq: near(digest(1), 12) }))
-  const found = (bits: number, banks?: ReadonlyMap<string, VisibleBank>) =>
-    index
-      .find({ photos: [{ pdq: near(digest(1), bits) }] }, banks === undefined ? {} : { banks })
+  const found = async (bits: number, banks?: ReadonlyMap<string, VisibleBank>) =>
+    (await index.find({ photos: [{ pdq: near(digest(1), bits) }] }, banks === undefined ? {} : { banks }))
       .map(({ bank: own, threshold }) => [own.bankId, threshold])
       .sort()
-  assert.deepEqual(found(3), [
+  assert.deepEqual(await found(3), [
     ['tight', 5],
     ['wide', 60],
   ])
-  assert.deepEqual(found(8), [['wide', 60]])
-  assert.deepEqual(found(3, new Map([['tight', bank('tight', { pdq: 2 })]])), [])
-  index.setBank(bank('tight', { pdq: 10 }))
-  assert.equal(found(8).length, 2)
+  assert.deepEqual(await found(8), [['wide', 60]])
+  assert.deepEqual(await found(3, new Map([['tight', bank('tight', { pdq: 2 })]])), [])
+  index.setBanks([bank('tight', { pdq: 10 })])
+  assert.equal((await found(8)).length, 2)
   index.put(entry(idOf(1), 'wide', {}, ['moved']))
   assert.deepEqual(
-    found(20).map(([name]) => name),
+    (await found(20)).map(([name]) => name),
     ['wide', 'wide'],
   )
 })

@@ -1,8 +1,9 @@
+import { createColumn } from '../kernels/column.ts'
 import { createDigestIndex } from '../kernels/digest-index.ts'
 import type { VisibleBank as Bank } from './bank.ts'
 import type { HammingStats } from '../kernels/hamming-stats.ts'
 import { signalTypes } from './signal-types/all.ts'
-import type { LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
+import type { Hits, LookupContent, SignalHit, SignalType } from './signal-types/signal-type.ts'
 
 /** What of an entry is searched and said of its matches. */
 export type IndexedEntry = {
@@ -40,46 +41,57 @@ export type TenantIndex = {
   readonly banks: ReadonlyMap<string, Bank>
   /** Entries in memory. */
   readonly size: number
-  setBank: (bank: Bank) => void
-  /** Asks a bank no longer; with `entries`, these go too. */
-  dropBank: (bankId: string, entries: boolean) => void
-  /** Takes an entry that matches. Its signals never change; what else changed is taken over. */
+  /** About how much memory that takes, by the length of the signals. */
+  readonly bytes: number
+  setBanks: (banks: Iterable<Bank>) => void
+  /** Asks a bank no longer. */
+  dropBank: (bankId: string) => void
+  /** Takes out the entries of a bank, some at each step. */
+  dropEntriesOf: (bankId: string) => Iterable<void>
+  /** Takes an entry that matches. Its signals never change but for what models make; what else changed is taken over. */
   put: (entry: IndexedEntry) => void
-  /** The same for many that are not there yet, quicker; they are found from the next `flush` on at the latest. */
-  putMany: (entries: readonly IndexedEntry[]) => void
-  flush: () => void
+  /** The same for one of very many, quicker; it is found when `maintain` has nothing more to do. */
+  putLater: (entry: IndexedEntry) => void
   /** Puts indexes in order for about so long, in nanoseconds; answers whether there is more to do. */
   maintain: (budgetNs: number) => boolean
+  /** Makes indexes quicker for about so long; everything is found before, too. Answers whether there is more to do. */
+  improve: (budgetNs: number) => boolean
   /** Takes an entry out; nothing happens when it is not there. */
   drop: (entryId: string) => void
   has: (entryId: string) => boolean
-  /** Every hit within the thresholds of the banks, in the order of signal types. */
-  find: (content: LookupContent, options?: FindOptions) => Found[]
+  /** Every hit within the thresholds of the banks, in the order of signal types; later where another thread searches. */
+  find: (content: LookupContent, options?: FindOptions) => Found[] | Promise<Found[]>
   /** What the indexes of hashes are made of, by signal type. */
   stats: () => ({ signalType: string } & HammingStats)[]
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const idWords = 4
-const flushEntries = 100_000
+const dropSlots = 64
+/** Names of variants come with queries: no more than these are remembered. */
+const variantsMax = 64
+/** Columns, ids and what an index keeps beside a signal; and what it keeps for a character of one. Measured with hashes. */
+const entryBytes = 100
+const characterBytes = 2
 /** The number of no bank, for slots that are free. */
-const nowhere = 0xffff_ffff
+const nowhere = -1
 
 /**
  * The searched entries of one tenant in memory: an index for each signal type, and columns by slot instead of an object
  * for each entry (about 60 bytes beside the signals; a million objects would take hundreds of megabytes).
+ * `variantThresholds` are those of variants of types (`type:variant`) for banks that say nothing of them.
  */
-export function createTenantIndex(): TenantIndex {
+export function createTenantIndex(variantThresholds: Readonly<Record<string, number>> = {}): TenantIndex {
   const indexes = signalTypes.map((type) => type.createIndex())
   const typeAt = new Map(signalTypes.map((type, at) => [type.name, at]))
   const entriesOf = signalTypes.map(() => 0)
+  const lengthOf = signalTypes.map(() => 0)
   let banks: ReadonlyMap<string, Bank> = new Map()
 
   // Entries by slot.
-  let capacity = 64
-  let bankOf = new Uint32Array(capacity)
-  let labelsOf = new Uint32Array(capacity)
-  let typesOf = new Uint32Array(capacity)
+  const bankOf = createColumn(nowhere)
+  const labelsOf = createColumn()
+  const typesOf = createColumn()
   const free: number[] = []
   let slots = 0
   let size = 0
@@ -121,23 +133,15 @@ export function createTenantIndex(): TenantIndex {
     ids.keyOf(slot, key)
     return uuidOfWords(key)
   }
-  const grow = () => {
-    capacity *= 2
-    bankOf = wider(bankOf, capacity)
-    labelsOf = wider(labelsOf, capacity)
-    typesOf = wider(typesOf, capacity)
-  }
-
   const describe = (slot: number, { bankId, labels, held = false }: IndexedEntry) => {
-    bankOf[slot] = numberOfBank(bankId)
-    labelsOf[slot] = numberOfLabels(labels)
+    bankOf.set(slot, numberOfBank(bankId))
+    labelsOf.set(slot, numberOfLabels(labels))
     if (held) heldSlots.add(slot)
     else heldSlots.delete(slot)
   }
-  const takeIn = (entry: IndexedEntry, add: (at: number, slot: number, signal: string) => void) => {
-    const { entryId, signals } = entry
-    const slot = free.pop() ?? slots++
-    if (slot >= capacity) grow()
+  const takeIn = (entry: IndexedEntry, slot: number, how: 'add' | 'addLater') => {
+    const { entryId, signals, quality } = entry
+    for (const column of [bankOf, labelsOf, typesOf]) column.reserve(slot)
     describe(slot, entry)
     size++
     if (uuid.test(entryId)) {
@@ -151,23 +155,26 @@ export function createTenantIndex(): TenantIndex {
     for (const name in signals) {
       const at = typeAt.get(name)
       if (at === undefined) continue
-      add(at, slot, signals[name]!)
+      const index = indexes[at]!
+      if (how === 'addLater' && index.addLater !== undefined) index.addLater(slot, signals[name]!, quality)
+      else index.add(slot, signals[name]!, quality)
       entriesOf[at]!++
+      lengthOf[at]! += signals[name]!.length
       types |= 1 << at
     }
-    typesOf[slot] = types
-  }
-
-  /** What was taken in and is not in the indexes yet: large parts at once are quicker than small ones merged. */
-  let waiting = indexes.map((): { slot: number; signal: string; quality: number | null }[] => [])
-  const flush = () => {
-    const taken = waiting
-    waiting = indexes.map(() => [])
-    for (const [at, many] of taken.entries()) if (many.length > 0) indexes[at]!.addMany!(many)
+    typesOf.set(slot, types)
   }
 
   /** Thresholds by the number of the bank, and which are asked at all, for each map of banks that was asked with. */
-  type Prepared = { asked: Uint8Array; all: boolean; thresholds: Float64Array[]; radii: number[]; bankCount: number }
+  type Prepared = {
+    asked: Uint8Array
+    all: boolean
+    thresholds: Float64Array[]
+    radii: number[]
+    /** Of variants, by `type:variant`; made when first asked for. */
+    variants: Map<string, { thresholds: Float64Array; radiusMax: number }>
+    bankCount: number
+  }
   let preparedFor = new WeakMap<ReadonlyMap<string, Bank>, Prepared>()
   const prepare = (asked: ReadonlyMap<string, Bank>): Prepared => {
     const known = preparedFor.get(asked)
@@ -179,19 +186,35 @@ export function createTenantIndex(): TenantIndex {
         Float64Array.from(bankIds, (bankId) => asked.get(bankId)?.thresholds[name] ?? threshold),
       ),
       radii: [],
+      variants: new Map(),
       bankCount: bankIds.length,
     }
-    made.radii = made.thresholds.map((each) =>
-      each.reduce((most, one, at) => (made.asked[at] ? Math.max(most, one) : most), 0),
-    )
+    made.radii = made.thresholds.map((each) => radiusOf(made.asked, each))
     preparedFor.set(asked, made)
+    return made
+  }
+  const radiusOf = (asked: Uint8Array, thresholds: Float64Array) =>
+    thresholds.reduce((most, one, at) => (asked[at] === 1 ? Math.max(most, one) : most), 0)
+  /** A bank's threshold for a variant, else for its type, else that of the variant itself, else that of the type. */
+  const variantOf = (prepared: Prepared, asked: ReadonlyMap<string, Bank>, type: SignalType, variant: string) => {
+    const name = `${type.name}:${variant}`
+    const known = prepared.variants.get(name)
+    if (known !== undefined) return known
+    const fallback = variantThresholds[name] ?? type.threshold
+    const thresholds = Float64Array.from(bankIds, (bankId) => {
+      const own = asked.get(bankId)?.thresholds
+      return own?.[name] ?? own?.[type.name] ?? fallback
+    })
+    const made = { thresholds, radiusMax: radiusOf(prepared.asked, thresholds) }
+    if (prepared.variants.size < variantsMax) prepared.variants.set(name, made)
     return made
   }
 
   const drop = (slot: number) => {
-    for (let at = 0, types = typesOf[slot]!; types !== 0; at++, types >>>= 1)
+    for (let at = 0, types = typesOf.get(slot); types !== 0; at++, types >>>= 1)
       if ((types & 1) !== 0) {
         indexes[at]!.remove(slot)
+        lengthOf[at]! -= lengthOf[at]! / entriesOf[at]!
         entriesOf[at]!--
       }
     const odd = oddIds.get(slot)
@@ -201,9 +224,30 @@ export function createTenantIndex(): TenantIndex {
       oddSlots.delete(odd)
     }
     heldSlots.delete(slot)
-    bankOf[slot] = nowhere
+    bankOf.set(slot, nowhere)
     free.push(slot)
     size--
+  }
+
+  /** What models make of an entry comes later than the entry, and anew with another model. */
+  const replace = (at: number, slot: number, signal: string | undefined) => {
+    const bit = 1 << at
+    const there = (typesOf.get(slot) & bit) !== 0
+    if (there) {
+      lengthOf[at]! -= lengthOf[at]! / entriesOf[at]!
+      entriesOf[at]!--
+    }
+    if (signal !== undefined) {
+      indexes[at]!.add(slot, signal, null)
+      lengthOf[at]! += signal.length
+      entriesOf[at]!++
+    } else if (there) indexes[at]!.remove(slot)
+    if (there !== (signal !== undefined)) typesOf.set(slot, typesOf.get(slot) ^ bit)
+  }
+  const redescribe = (slot: number, entry: IndexedEntry) => {
+    describe(slot, entry)
+    for (const [at, { name, variantPattern }] of signalTypes.entries())
+      if (variantPattern !== undefined) replace(at, slot, entry.signals[name])
   }
 
   return {
@@ -213,36 +257,45 @@ export function createTenantIndex(): TenantIndex {
     get size() {
       return size
     },
-    setBank(bank) {
-      numberOfBank(bank.bankId)
-      banks = new Map(banks).set(bank.bankId, bank)
+    get bytes() {
+      return size * entryBytes + characterBytes * lengthOf.reduce((sum, length) => sum + length, 0)
+    },
+    setBanks(more) {
+      const all = new Map(banks)
+      for (const bank of more) {
+        numberOfBank(bank.bankId)
+        all.set(bank.bankId, bank)
+      }
+      banks = all
       preparedFor = new WeakMap()
     },
-    dropBank(bankId, entries) {
+    dropBank(bankId) {
       const rest = new Map(banks)
       rest.delete(bankId)
       banks = rest
       preparedFor = new WeakMap()
+    },
+    *dropEntriesOf(bankId) {
       const number = bankNumbers.get(bankId)
-      if (!entries || number === undefined) return
-      for (let slot = 0; slot < slots; slot++) if (bankOf[slot] === number) drop(slot)
+      for (let slot = 0; number !== undefined && slot < slots; slot++) {
+        if (bankOf.get(slot) === number) drop(slot)
+        if (slot % dropSlots === 0) yield
+      }
     },
     has: (entryId) => slotOf(entryId) >= 0,
     put(entry) {
       const held = slotOf(entry.entryId)
-      if (held >= 0) describe(held, entry)
-      else takeIn(entry, (at, slot, signal) => indexes[at]!.add(slot, signal, entry.quality))
+      if (held >= 0) redescribe(held, entry)
+      else takeIn(entry, free.pop() ?? slots++, 'add')
     },
-    putMany(entries) {
-      for (const entry of entries)
-        takeIn(entry, (at, slot, signal) => {
-          if (indexes[at]!.addMany === undefined) indexes[at]!.add(slot, signal, entry.quality)
-          else waiting[at]!.push({ slot, signal, quality: entry.quality })
-        })
-      if (waiting.some((many) => many.length >= flushEntries)) flush()
+    putLater(entry) {
+      const held = slotOf(entry.entryId)
+      if (held >= 0) redescribe(held, entry)
+      // Slots that were free before would come out of order, which indexes do not like here.
+      else takeIn(entry, slots++, 'addLater')
     },
-    flush,
     maintain: (budgetNs) => indexes.some((index) => index.maintain?.(budgetNs) === true),
+    improve: (budgetNs) => indexes.some((index) => index.improve?.(budgetNs) === true),
     drop(entryId) {
       const slot = slotOf(entryId)
       if (slot >= 0) drop(slot)
@@ -254,37 +307,46 @@ export function createTenantIndex(): TenantIndex {
       }),
     find(content, options = {}) {
       const asked = options.banks ?? banks
-      const found: Found[] = []
-      if (size === 0) return found
+      if (size === 0) return []
       const prepared = prepare(asked)
-      const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf[slot]!] === 1
+      const wanted = prepared.all ? undefined : (slot: number) => prepared.asked[bankOf.get(slot)] === 1
+      const searched: { type: SignalType; thresholds: Float64Array; hits: Hits }[] = []
       for (const [at, type] of signalTypes.entries()) {
         if (entriesOf[at] === 0 || options.types?.has(type.name) === false) continue
         const thresholds = prepared.thresholds[at]!
         const hits = indexes[at]!.search(content, {
           radiusMax: prepared.radii[at]!,
-          thresholdOf: (slot) => thresholds[bankOf[slot]!]!,
+          thresholdOf: (slot) => thresholds[bankOf.get(slot)]!,
+          ...(type.variantPattern === undefined
+            ? {}
+            : {
+                variant: (name: string) => {
+                  const own = variantOf(prepared, asked, type, name)
+                  return { radiusMax: own.radiusMax, thresholdOf: (slot: number) => own.thresholds[bankOf.get(slot)]! }
+                },
+              }),
           ...(wanted === undefined ? {} : { wanted }),
           ...(options.unturned === true ? { unturned: true } : {}),
         })
-        for (const hit of hits) {
-          const number = bankOf[hit.slot]!
-          const bank = asked.get(bankIds[number]!)
-          if (bank === undefined) continue
-          const labels = labelLists[labelsOf[hit.slot]!]!
-          const held = heldSlots.has(hit.slot)
-          found.push({ type, hit, bank, threshold: thresholds[number]!, entryId: idOf(hit.slot), labels, held })
-        }
+        searched.push({ type, thresholds, hits })
       }
-      return found
+      const foundIn = (all: readonly SignalHit[][]): Found[] =>
+        searched.flatMap(({ type, thresholds }, at) =>
+          all[at]!.flatMap((hit): Found[] => {
+            const number = bankOf.get(hit.slot)
+            const bank = asked.get(bankIds[number]!)
+            if (bank === undefined) return []
+            const labels = labelLists[labelsOf.get(hit.slot)]!
+            const held = heldSlots.has(hit.slot)
+            const own =
+              hit.variant === undefined ? thresholds : variantOf(prepared, asked, type, hit.variant).thresholds
+            return [{ type, hit, bank, threshold: own[number]!, entryId: idOf(hit.slot), labels, held }]
+          }),
+        )
+      const hits = searched.map((one) => one.hits)
+      return hits.every((one) => Array.isArray(one)) ? foundIn(hits) : Promise.all(hits).then(foundIn)
     },
   }
-}
-
-function wider(from: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
-  const to = new Uint32Array(capacity)
-  to.set(from)
-  return to
 }
 
 function wordsOfUuid(text: string, into: Uint32Array): void {

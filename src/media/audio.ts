@@ -1,11 +1,10 @@
 import { InputError } from '../domain/error.ts'
 import { createFingerprinter, encodeFingerprint, fingerprintRate } from '../kernels/chromaprint.ts'
 import { distinctMin, distinctValues } from '../kernels/fingerprint-index.ts'
-import { closedInput, findVideoTools, runTool, videoFormats } from './ffmpeg.ts'
+import { audioFormats, closedInput, findVideoTools, runTool } from './ffmpeg.ts'
 import type { MediaHasher } from './hashers.ts'
+import { soundOf } from './sound.ts'
 
-/** Containers that sound comes in, by the names of ffmpeg's demuxers; nothing that opens further files or addresses. */
-const audioFormats = `${videoFormats},mp3,wav,w64,aiff,flac,aac,ac3,eac3,amr,caf,au,ape,wv,tta,dsf`
 /** Sound beyond is not listened to. */
 export const audioSecondsMax = 7_200
 const runsMax = 2
@@ -66,8 +65,7 @@ export async function hashAudio(path: string, options: Partial<AudioOptions> = {
         bytes += chunk.length
         const all = odd === undefined ? chunk : Buffer.concat([Buffer.of(odd), chunk])
         odd = all.length % 2 === 1 ? all[all.length - 1] : undefined
-        const samples = new Int16Array(all.length >> 1)
-        for (let at = 0; at < samples.length; at++) samples[at] = all.readInt16LE(at * 2)
+        const samples = samplesOf(all)
         fingerprinter.add(samples)
       },
     },
@@ -118,7 +116,22 @@ export function createAudioHasher(options: Partial<AudioOptions> = {}): MediaHas
         throw error
       }
     },
+    async sound(source) {
+      const tools = await findVideoTools(options.ffmpeg)
+      if (!tools.ok) return undefined
+      const path = await source.path()
+      return turn(() => soundOf(path, { ...defaults, ...options }))
+    },
   }
+}
+
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
+/** 16-bit samples, little-endian; a view of the bytes where that is what they are here. */
+function samplesOf(bytes: Buffer): Int16Array {
+  const count = bytes.length >> 1
+  if (littleEndian && bytes.byteOffset % 2 === 0) return new Int16Array(bytes.buffer, bytes.byteOffset, count)
+  return Int16Array.from({ length: count }, (_, at) => bytes.readInt16LE(at * 2))
 }
 
 const firstLine = (text: string) => text.trim().split('\n')[0]!.slice(0, 200) || 'ffmpeg says nothing'

@@ -5,10 +5,16 @@ import { findMargins, type Margins } from '../kernels/margins.ts'
 import { pdqHash, pdqStages, pdqToHex, type PdqStages } from '../kernels/pdq.ts'
 
 /** One more reading of a photo, in the form in which lookups take it. */
-export type PhotoReading = { transformation: string; pdq: string; quality: number }
+export type PhotoReading = {
+  transformation: string
+  pdq: string
+  quality: number
+  /** What of the photo was read, in shares of its width and height; all of it where missing. */
+  inside?: { left: number; top: number; width: number; height: number }
+}
 
 /** Algorithms and versions of what `derivativesOf` makes. */
-export const derivativesVersion = 'readings@1+local@1'
+export const derivativesVersion = 'readings@2+local@1'
 
 /** Pixels of the picture in which margins and features are looked for: finer than this, copies differ. */
 const lumaPixels = 110_000
@@ -26,13 +32,14 @@ export function derivativesOf(
   const features = localFeatures(luma, featuresMax)
   const readings: PhotoReading[] = [invertedOf(stages)]
   const margins = findMargins(luma)
-  const inner = margins === undefined ? undefined : cut(rgb, width, height, margins)
+  const inner = margins === undefined ? undefined : cutMargins(rgb, width, height, margins)
   const innerStages = inner === undefined ? undefined : pdqStages(inner.rgb, inner.width, inner.height)
   if (innerStages !== undefined)
     readings.push({
       transformation: nameOf(margins!),
       pdq: pdqToHex(pdqHash(innerStages)),
       quality: innerStages.quality,
+      inside: inner!.inside,
     })
   if (features.count < featuresMin) return { readings, signals: {} }
   return { readings, signals: { local: Buffer.from(packFeatures(features, featuresMax)).toString('base64') } }
@@ -51,8 +58,8 @@ function nameOf({ left, top, right, bottom, written }: Margins): string {
   return sides > 2 ? 'border' : sides === 2 && opposite ? 'letterbox' : 'frame'
 }
 
-/** The picture inside its margins. Half a line more goes away: the seam is blurred. */
-function cut(rgb: Uint8Array, width: number, height: number, margins: Margins) {
+/** The picture inside its margins. Half a line more goes away: the seam is blurred. Undefined for a sliver. */
+export function cutMargins(rgb: Uint8Array, width: number, height: number, margins: Margins) {
   const left = Math.ceil(margins.left * width)
   const top = Math.ceil(margins.top * height)
   const inner = {
@@ -65,5 +72,15 @@ function cut(rgb: Uint8Array, width: number, height: number, margins: Margins) {
     const from = ((top + row) * width + left) * 3
     pixels.set(rgb.subarray(from, from + inner.width * 3), row * inner.width * 3)
   }
-  return { ...inner, rgb: pixels }
+  const share = (part: number, whole: number) => Math.round((part / whole) * 100_000) / 100_000
+  return {
+    ...inner,
+    rgb: pixels,
+    inside: {
+      left: share(left, width),
+      top: share(top, height),
+      width: share(inner.width, width),
+      height: share(inner.height, height),
+    },
+  }
 }

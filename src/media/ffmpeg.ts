@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Outcome } from '../domain/error.ts'
@@ -30,6 +31,9 @@ export type VideoTools = Outcome<
  */
 export const videoFormats =
   'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpegts,mpeg,asf,ogg,gif,apng,h264,hevc,m4v,mpegvideo,ivf'
+
+/** Containers that sound comes in, by the names of ffmpeg's demuxers; nothing that opens further files or addresses. */
+export const audioFormats = `${videoFormats},mp3,wav,w64,aiff,flac,aac,ac3,eac3,amr,caf,au,ape,wv,tta,dsf`
 
 /** Input options that keep ffmpeg from reading anything but the one file (or the pipe) that it was given. */
 export function closedInput(protocol: 'file' | 'pipe', formats = videoFormats): string[] {
@@ -87,67 +91,93 @@ async function look(ffmpeg: string): Promise<VideoTools> {
   }
 }
 
+/** What is read from a tool and what it is given: `read` gets its output in pieces and answers false to end it. */
+export type ToolIo = { read: (chunk: Buffer) => boolean | void; feed?: AsyncIterable<Uint8Array> }
+
 /**
- * Runs ffmpeg or ffprobe (a name on the PATH, or a path) in a process of its own with limits on time and memory. `read` is given its output in pieces and
- * answers false to end it; `feed` is written to its input. Nothing of the environment but the search path is passed on.
+ * Runs ffmpeg or ffprobe (a name on the PATH, or a path) in a process of its own with limits on time and memory. `feed`
+ * is written to its input. Nothing of the environment but the search path is passed on.
  */
-export function runTool(
-  tool: string,
-  args: readonly string[],
-  limits: ToolLimits,
-  io: { read: (chunk: Buffer) => boolean | void; feed?: AsyncIterable<Uint8Array> },
-): Promise<ToolRun> {
-  return new Promise((done, fail) => {
-    const options = {
-      cwd: tmpdir(),
-      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-      stdio: [io.feed === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
-      windowsHide: true,
-    }
-    const limited =
-      `ulimit -c 0; ulimit -v ${Math.round(limits.memoryBytes / 1024)}; ` +
-      `ulimit -t ${Math.ceil(limits.timeoutMs / 1_000) * 2}; exec "$0" "$@"`
-    const child =
-      process.platform === 'win32'
-        ? spawn(tool, args, options)
-        : // What a system cannot limit it says on its error output, and goes on.
-          spawn('/bin/sh', ['-c', limited, tool, ...args], options)
-    let said = ''
-    let ended: ToolRun['ended']
-    const end = (why: NonNullable<ToolRun['ended']>) => {
-      ended ??= why
-      child.kill('SIGKILL')
-    }
-    const deadline = setTimeout(() => end('timeout'), limits.timeoutMs)
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < stderrCharsMax) said += text.slice(0, stderrCharsMax - said.length)
-    })
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (ended !== undefined) return
-      try {
-        if (io.read(chunk) === false) end('stopped')
-      } catch (error) {
-        end('stopped')
-        fail(error)
-      }
-    })
-    if (io.feed !== undefined) {
-      // It may end before it has read everything: its exit says why.
-      child.stdin.on('error', () => {})
-      feedAll(child.stdin, io.feed).catch((error: Error) => {
-        end('stopped')
-        fail(error)
-      })
-    }
+export type RunTool = (tool: string, args: readonly string[], limits: ToolLimits, io: ToolIo) => Promise<ToolRun>
+export const runTool: RunTool = (tool, args, limits, io) => startTool(tool, args, limits, io.feed !== undefined).run(io)
+
+/** A process that has been started and keeps neither the program alive nor anything open until it is run. */
+export type StartedTool = {
+  /** Reads and feeds it to its end; the time that it may take counts from here. Once. */
+  run: (io: ToolIo) => Promise<ToolRun>
+  /** Whether it has ended already. */
+  ended: () => boolean
+  /** Ends it unused. */
+  stop: () => void
+}
+
+/** Starts what `runTool` runs. One that is `fed` waits for its input, and ends when this program does. */
+export function startTool(tool: string, args: readonly string[], limits: ToolLimits, fed: boolean): StartedTool {
+  const options = {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+    stdio: [fed ? 'pipe' : 'ignore', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+  }
+  const limited =
+    `ulimit -c 0; ulimit -v ${Math.round(limits.memoryBytes / 1024)}; ` +
+    `ulimit -t ${Math.ceil(limits.timeoutMs / 1_000) * 2}; exec "$0" "$@"`
+  const child =
+    process.platform === 'win32'
+      ? spawn(tool, args, options)
+      : // What a system cannot limit it says on its error output, and goes on.
+        spawn('/bin/sh', ['-c', limited, tool, ...args], options)
+  let said = ''
+  let ended: ToolRun['ended']
+  let over = false
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (said.length < stderrCharsMax) said += text.slice(0, stderrCharsMax - said.length)
+  })
+  // It may end before it has read everything: its exit says why.
+  if (fed) child.stdin.on('error', () => {})
+  const closed = new Promise<ToolRun>((done) => {
     child.once('error', (error) => {
-      clearTimeout(deadline)
+      over = true
       done({ code: 127, said: error.message })
     })
-    child.once('close', (code) => {
-      clearTimeout(deadline)
-      done({ code: code ?? undefined, ...(ended === undefined ? {} : { ended }), said })
-    })
+    child.once('exit', () => (over = true))
+    child.once('close', (code) => done({ code: code ?? undefined, ...(ended === undefined ? {} : { ended }), said }))
   })
+  const held = [child, ...([child.stdin, child.stdout, child.stderr] as unknown as (Socket | null)[])]
+  for (const one of held) one?.unref()
+  const end = (why: NonNullable<ToolRun['ended']>) => {
+    ended ??= why
+    child.kill('SIGKILL')
+  }
+  return {
+    ended: () => over,
+    stop: () => end('stopped'),
+    async run({ read, feed }) {
+      for (const one of held) one?.ref()
+      const deadline = setTimeout(() => end('timeout'), limits.timeoutMs)
+      let failed: { error: unknown } | undefined
+      const fail = (error: unknown) => {
+        failed ??= { error }
+        end('stopped')
+      }
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (ended !== undefined) return
+        try {
+          if (read(chunk) === false) end('stopped')
+        } catch (error) {
+          fail(error)
+        }
+      })
+      if (feed !== undefined) feedAll(child.stdin, feed).catch(fail)
+      try {
+        const ran = await closed
+        if (failed !== undefined) throw failed.error
+        return ran
+      } finally {
+        clearTimeout(deadline)
+      }
+    },
+  }
 }
 
 async function feedAll(to: NodeJS.WritableStream & { destroyed?: boolean }, from: AsyncIterable<Uint8Array>) {

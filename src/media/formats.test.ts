@@ -4,8 +4,9 @@ import * as fc from 'fast-check'
 import sharp, { type Sharp } from 'sharp'
 import { InputError } from '../domain/error.ts'
 import { hammingDistance } from '../kernels/hamming-index.ts'
-import { decodeJpeg } from '../kernels/jpeg.ts'
+import { decodeJpeg, type JpegPicture } from '../kernels/jpeg.ts'
 import { pdqFromHex, pdqHash, pdqStages, pdqToHex } from '../kernels/pdq.ts'
+import { pdqStagesOfJpeg } from '../kernels/pdq-jpeg.ts'
 import { decodeImage, withPixels } from './decode.ts'
 import { createMediaPool } from './hash-pool.ts'
 import { previewImage } from './preview.ts'
@@ -79,8 +80,20 @@ async function reference(bytes: Uint8Array): Promise<Uint8Array | undefined> {
   }
 }
 
-test('our JPEG decoder gives the pixels of libjpeg-turbo, whatever size, quality and sampling', async () => {
+/** Whether a JPEG is hashed as it is decoded; then the stages are those of its pixels, in either engine. */
+function hashedDirectly(bytes: Uint8Array, { rgb, width, height }: JpegPicture): boolean {
+  const pixels = rgb.slice()
+  const direct = pdqStagesOfJpeg(bytes)
+  if (direct === undefined) return false
+  assert.deepEqual([direct.width, direct.height], [width, height])
+  for (const engine of ['wasm', 'typescript'] as const)
+    assert.deepEqual(direct.stages, pdqStages(pixels, width, height, 'full', engine))
+  return true
+}
+
+test('our JPEG decoder gives the pixels of libjpeg-turbo, and their hash, whatever size, quality and sampling', async () => {
   let own = 0
+  let direct = 0
   await fc.assert(
     fc.asyncProperty(
       fc.record({
@@ -101,11 +114,13 @@ test('our JPEG decoder gives the pixels of libjpeg-turbo, whatever size, quality
         own++
         assert.deepEqual([decoded.width, decoded.height], [width, height])
         assert.ok(Buffer.from(decoded.rgb).equals((await reference(bytes))!))
+        if (hashedDirectly(bytes, decodeJpeg(bytes)!)) direct++
       },
     ),
     { numRuns: 80 },
   )
   assert.ok(own > 50)
+  assert.ok(direct > 10)
 })
 
 test('restart markers and chroma at half the width are read like libjpeg-turbo reads them', async () => {
@@ -119,6 +134,7 @@ test('a damaged JPEG is refused by our decoder, or comes out as libjpeg-turbo wo
     restarts,
     await waves(90, 70).jpeg().toBuffer(),
     await waves(64, 64, 3, 200).jpeg({ quality: 95 }).toBuffer(),
+    await waves(75, 49, 5, 300).jpeg({ quality: 98, optimiseCoding: true }).toBuffer(),
   ]
   const damage = fc.array(fc.tuple(fc.nat(100_000), fc.nat(255)), { minLength: 1, maxLength: 3 })
   await fc.assert(
@@ -127,9 +143,10 @@ test('a damaged JPEG is refused by our decoder, or comes out as libjpeg-turbo wo
       for (const [at, value] of places) bytes[at % bytes.length] = value
       const damaged = cut === null ? bytes : bytes.subarray(0, cut % bytes.length)
       const decoded = decodeJpeg(damaged)
-      if (decoded === undefined) return
-      const rgb = Buffer.from(decoded.rgb)
-      assert.ok(rgb.equals((await reference(damaged))!))
+      if (decoded === undefined) return assert.equal(pdqStagesOfJpeg(damaged), undefined)
+      const picture = { ...decoded, rgb: decoded.rgb.slice() }
+      hashedDirectly(damaged, picture)
+      assert.ok(Buffer.from(picture.rgb).equals((await reference(damaged))!))
     }),
     { numRuns: 300 },
   )

@@ -4,28 +4,14 @@ import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { InputError } from '../domain/error.ts'
-import { dihedrals, pdqDihedral, pdqStages, pdqToHex, pdqWords, type PdqConvention } from '../kernels/pdq.ts'
-import { mediaBytesMax, sniffMime, withPixels } from './decode.ts'
-import { derivativesOf } from './derivatives.ts'
+import type { PdqConvention } from '../kernels/pdq.ts'
+import { mediaBytesMax, sniffMime } from './decode.ts'
+import { hashImage } from './hash-image.ts'
 import { sniffMedia } from './kinds.ts'
-import type { HashedFile, HashedImage, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
+import type { HashedFile, WorkerAnswer, WorkerRequest } from './hash-pool.ts'
 import { pixelsOf, previewImage, thumbnailOf } from './preview.ts'
 
 sharp.concurrency(1)
-
-function hashImage(
-  bytes: Uint8Array,
-  { convention = 'full', derivatives = false }: { convention?: PdqConvention; derivatives?: boolean },
-): Promise<HashedImage> {
-  return withPixels(bytes, ({ mime, width, height, rgb }): HashedImage => {
-    const stages = pdqStages(rgb, width, height, convention)
-    if (stages === undefined) return { mime, width, height }
-    const words = pdqDihedral(stages)
-    const dihedral = dihedrals.map((_, index) => pdqToHex(words, index * pdqWords))
-    const pdq = { hash: dihedral[0]!, quality: stages.quality, dihedral }
-    return { mime, width, height, pdq, ...(derivatives ? derivativesOf({ rgb, width, height }, stages) : {}) }
-  })
-}
 
 async function hashFile(path: string, convention: PdqConvention): Promise<HashedFile> {
   const file = await open(path)

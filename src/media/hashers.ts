@@ -41,6 +41,8 @@ export type MediaHasher = {
   entry?: (source: MediaSource) => Promise<Record<string, string>>
   /** An image (JPEG, PNG or WebP) that stands for the medium on screens, where it can make one. */
   poster?: (source: MediaSource) => Promise<Uint8Array | undefined>
+  /** What can be listened to, as WAV, where it can make it. */
+  sound?: (source: MediaSource) => Promise<Uint8Array | undefined>
 }
 
 /** The hashers that take a file. */

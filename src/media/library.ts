@@ -49,6 +49,8 @@ export type MediaLibrary = {
   read: (tenantId: string, sha256: string) => Promise<Uint8Array | undefined>
   /** A WebP preview; undefined when this tenant has no such media, or it has no picture. */
   preview: (tenantId: string, sha256: string, variant: PreviewVariant) => Promise<Uint8Array | undefined>
+  /** What can be listened to, as WAV; undefined when this tenant has no such media, or it has no sound. */
+  sound: (tenantId: string, sha256: string) => Promise<Uint8Array | undefined>
 }
 
 export type MediaLibraryDeps = {
@@ -125,6 +127,14 @@ export function createMediaLibrary({ files, pool, records, hashers = [] }: Media
       const makes = hashersFor(hashers, record).find(({ poster }) => poster !== undefined)
       const poster = await withSource(record, bytes, async (source) => makes?.poster?.(source))
       return poster === undefined ? undefined : pool.preview(poster, variant)
+    },
+    async sound(tenantId, sha256) {
+      const record = await records.find(tenantId, sha256)
+      const makes =
+        record === undefined ? undefined : hashersFor(hashers, record).find(({ sound }) => sound !== undefined)
+      const bytes = makes === undefined ? undefined : await files.read(sha256)
+      if (record === undefined || bytes === undefined) return undefined
+      return withSource(record, bytes, async (source) => makes?.sound?.(source))
     },
   }
 }

@@ -4,7 +4,10 @@ import { InputError, quote } from '../domain/error.ts'
 export type ModelCard =
   | {
       kind: 'photo'
+      /** The file's name unless said: so that two versions can lie side by side. */
+      name?: string
       version: string
+      threshold?: number
       input: {
         /** The model's first input unless said. */
         name?: string
@@ -19,7 +22,9 @@ export type ModelCard =
     }
   | {
       kind: 'text'
+      name?: string
       version: string
+      threshold?: number
       /** The file of pieces, one a line, in the same folder. */
       vocabulary: string
       lowercase: boolean
@@ -35,6 +40,11 @@ export function readModelCard(text: string): ModelCard {
   const card = objectOf('card', parse(text))
   const kind = oneOf('kind', card.kind, ['photo', 'text'])
   const version = textOf('version', card.version, /^[a-z0-9][a-z0-9._-]{0,31}$/)
+  const own = {
+    ...(card.name === undefined ? {} : { name: textOf('name', card.name, /^[a-z0-9][a-z0-9._-]{0,63}$/) }),
+    version,
+    ...(card.threshold === undefined ? {} : { threshold: thresholdOf(card.threshold) }),
+  }
   const given = objectOf('output', card.output ?? {})
   const output: ModelOutput = {
     pool: oneOf('output.pool', given.pool ?? (kind === 'photo' ? 'none' : 'mean'), ['none', 'mean', 'first']),
@@ -43,7 +53,7 @@ export function readModelCard(text: string): ModelCard {
   if (kind === 'text')
     return {
       kind,
-      version,
+      ...own,
       vocabulary: textOf('vocabulary', card.vocabulary ?? 'vocab.txt', /^[\w.-]{1,100}$/),
       lowercase: card.lowercase !== false,
       lengthMax: wholeOf('lengthMax', card.lengthMax ?? 256, 4, 8_192),
@@ -52,7 +62,7 @@ export function readModelCard(text: string): ModelCard {
   const input = objectOf('input', card.input)
   return {
     kind,
-    version,
+    ...own,
     input: {
       ...(input.name === undefined ? {} : { name: textOf('input.name', input.name, /^.{1,200}$/) }),
       width: wholeOf('input.width', input.width, 1, 2_048),
@@ -98,6 +108,13 @@ function wholeOf(field: string, value: unknown, low: number, high: number): numb
   if (!Number.isInteger(value) || (value as number) < low || (value as number) > high)
     throw refuse(field, `must be a whole number from ${low} to ${high}`, value)
   return value as number
+}
+
+/** Above half a cosine nothing is the same any more. */
+function thresholdOf(value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= 0.5))
+    throw refuse('threshold', 'must be a cosine distance from 0 to 0.5', value)
+  return value
 }
 
 function threeOf(field: string, value: unknown, fits: (one: number) => boolean): number[] {

@@ -99,7 +99,7 @@ function trackOf(moov: DataView): AvcTrack | undefined {
     const cts = showTimesOf(inStbl, dts)
     const timescale = timescaleOf(child(inMdia, 'mdhd'))
     const order = Uint32Array.from(cts, (_, sample) => sample).sort((a, b) => cts[a]! - cts[b]!)
-    for (let at = 1; at < order.length; at++) if (cts[order[at]!]! === cts[order[at - 1]!]!) return undefined
+    for (let at = 1; at < order.length; at++) if (cts[order[at]!] === cts[order[at - 1]!]) return undefined
     const edits = inTrak.find((box) => box.type === 'edts')
     const last = cts[order.at(-1)!]!
     if (edits !== undefined && cuts(edits.view, cts[order[0]!]!, last, timescale, movieTimescale)) return undefined

@@ -3,11 +3,16 @@ import type { AvcTrack, ReadAt } from './mp4.ts'
 /** A video stream of H.264 with less in it: FLV, for a decoder's standard input. */
 export type ThinStream = {
   chunks: AsyncGenerator<Uint8Array>
-  /** Times in the stream are places in the order of showing, in milliseconds, plus this. */
-  delayMs: number
   /** What is known once the chunks have been read: whether the file ended early, and how many frames were left in. */
   told: { truncated: boolean; frames: number }
 }
+
+/**
+ * The filter that lets the frames asked for through. Times in the stream are twice the place in the order of showing, in
+ * milliseconds, and one more for frames that are only referred to: whatever the step, one filter serves.
+ */
+export const thinFilter = "select='not(mod(pts,2))'"
+const placeMs = 2
 
 const readBytesMax = 1024 * 1024
 const flvHead = Uint8Array.from([0x46, 0x4c, 0x56, 1, 1, 0, 0, 0, 9, 0, 0, 0, 0])
@@ -18,19 +23,19 @@ const flvHead = Uint8Array.from([0x46, 0x4c, 0x56, 1, 1, 0, 0, 0, 9, 0, 0, 0, 0]
  * asked for until the next instantaneous refresh. The frames asked for decode to the same pixels as in the whole video.
  */
 export function thinStream(track: AvcTrack, step: number, read: ReadAt): ThinStream {
-  let delayMs = 0
-  for (const [sample, place] of track.shown.entries()) delayMs = Math.max(delayMs, sample - place)
   const told = { truncated: false, frames: 0 }
-  return { chunks: chunksOf(track, step, read, delayMs, told), delayMs, told }
+  return { chunks: chunksOf(track, step, read, told), told }
 }
 
 async function* chunksOf(
   track: AvcTrack,
   step: number,
   read: ReadAt,
-  delayMs: number,
   told: ThinStream['told'],
 ): AsyncGenerator<Uint8Array> {
+  // No frame is shown before it is decoded.
+  let delay = 0
+  for (const [sample, place] of track.shown.entries()) delay = Math.max(delay, sample - place)
   yield flvHead
   yield tag(0x17, 0, 0, 0, track.avcC)
   // Pictures since the last one asked for: needed only if another one is asked for before the next refresh.
@@ -40,7 +45,8 @@ async function* chunksOf(
     const { needed, refresh } = readPicture(bytes, track.nalLengthBytes)
     if (refresh) held = []
     if (!needed && !wanted) continue
-    held.push(tag(refresh ? 0x17 : 0x27, 1, sample, track.shown[sample]! + delayMs - sample, bytes))
+    const showAfterMs = placeMs * (track.shown[sample]! + delay - sample) + (wanted ? 0 : 1)
+    held.push(tag(refresh ? 0x17 : 0x27, 1, placeMs * sample, showAfterMs, bytes))
     if (!wanted) continue
     for (const chunk of held) yield chunk
     told.frames += held.length

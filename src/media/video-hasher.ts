@@ -3,7 +3,7 @@ import { InputError } from '../domain/error.ts'
 import { findVideoTools } from './ffmpeg.ts'
 import type { MediaHasher, MediaHashes } from './hashers.ts'
 import { posterOf, type VideoOptions } from './video.ts'
-import type { VideoAnswer, VideoRequest } from './video-worker.ts'
+import type { VideoAnswer, VideoRequest, VideoWorkerData } from './video-worker.ts'
 
 export type VideoHasherOptions = Partial<VideoOptions> & {
   /** Videos that wait beyond this are refused, so that a flood cannot fill the memory. */
@@ -25,7 +25,7 @@ export function createVideoHasher({
   const hash = createVideoThread(options, idleMs)
   let pending = 0
   return {
-    name: 'vpdq@1',
+    name: 'vpdq@2',
     kinds: ['video'],
     async hash(source) {
       const tools = await findVideoTools(options.ffmpeg)
@@ -69,6 +69,8 @@ function createVideoThread(
   let running: Job | undefined
   let idle: NodeJS.Timeout | undefined
   let nextId = 1
+  // Ended by the thread before the thread is.
+  const workerData: VideoWorkerData = { standbyMs: idleMs / 2 }
 
   const finish = (end: (job: Job) => void) => {
     const job = running
@@ -77,7 +79,7 @@ function createVideoThread(
     next()
   }
   const start = (): Worker => {
-    const made = new Worker(new URL('./video-worker.ts', import.meta.url))
+    const made = new Worker(new URL('./video-worker.ts', import.meta.url), { workerData })
     made.on('message', (answer: VideoAnswer) => {
       if (answer.id === running?.request.id) finish((job) => settle(job, answer))
     })

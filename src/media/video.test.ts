@@ -84,6 +84,35 @@ test(
   },
 )
 
+test('a video with bars around it has the hashes of the picture inside, others have not', { skip }, async () => {
+  const clean = make('clean.mp4', `-f lavfi -i testsrc2=size=480x270:rate=10 -t 4 ${x264}`)
+  const plain = await hashVideo(clean)
+  assert.ok(plain.ok)
+  assert.equal(plain.video.inner, undefined)
+  for (const [name, filter] of [
+    ['letterbox.mp4', 'pad=iw:ih*1.4:0:(oh-ih)/2'],
+    ['pillars.mp4', 'pad=iw*1.5:ih:(ow-iw)/2:0:white'],
+    ['frame.mkv', 'pad=iw*1.2:ih*1.2:(ow-iw)/2:(oh-ih)/2:gray'],
+  ] as const) {
+    const hashed = await hashVideo(make(name, `-i ${clean} -vf ${filter} ${x264}`))
+    assert.ok(hashed.ok)
+    const { frames, inner } = hashed.video
+    assert.deepEqual([...inner!.timesMs], [...frames.timesMs], name)
+    assert.equal(vpdqDistance(vpdqCompare(inner!, plain.video.frames)), 0, name)
+    assert.ok(vpdqDistance(vpdqCompare(frames, plain.video.frames)) > 50, `${name} as it is`)
+    const type = { kind: 'video', mime: 'video/mp4', animated: false, sha256: '0'.repeat(64) } as const
+    const made = await runHashers([createVideoHasher()], type, await readFile(at(name)))
+    const both = vpdqFromText(made.signals.vpdq!)
+    assert.equal(both.qualities.length, 2 * frames.qualities.length)
+    assert.equal(vpdqDistance(vpdqCompare(both, plain.video.frames)), 0, name)
+  }
+  // Bars that come and go are part of the picture.
+  const half = "drawbox=y=0:w=iw:h=60:t=fill:color=black:enable='lt(t,2)'"
+  const now = await hashVideo(make('sometimes.mp4', `-i ${clean} -vf ${half} ${x264}`))
+  assert.ok(now.ok)
+  assert.equal(now.video.inner, undefined)
+})
+
 test('animated GIFs are videos too, and a photo that cannot be one stays a photo', { skip }, async () => {
   const slow = '-f lavfi -i mandelbrot=size=320x180:rate=10 -t 6'
   make('scene.gif', slow)
@@ -99,7 +128,7 @@ test('animated GIFs are videos too, and a photo that cannot be one stays a photo
   assert.equal(made.durationMs! > 5_000 && made.durationMs! < 7_000, true)
   const broken = await runHashers([hasher], type, gif.subarray(0, 60))
   assert.deepEqual(broken.signals, {})
-  assert.match(broken.problems[0]!, /vpdq@1: The video/)
+  assert.match(broken.problems[0]!, /vpdq@2: The video/)
   await assert.rejects(
     runHashers([hasher], { ...type, kind: 'video', mime: 'video/mp4' }, gif.subarray(0, 60)),
     InputError,

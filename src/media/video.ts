@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { InputError, type Outcome } from '../domain/error.ts'
-import { pdqHash, pdqStages, pdqWords } from '../kernels/pdq.ts'
+import { pdqStages } from '../kernels/pdq.ts'
 import { createTmk, type TmkFeatures } from '../kernels/tmk.ts'
 import { vpdqStep, type VpdqFrames } from '../kernels/vpdq.ts'
 import {
@@ -11,14 +11,18 @@ import {
   findVideoTools,
   runTool,
   type RgbFrame,
+  type RunTool,
   type ToolLimits,
   type VideoTools,
 } from './ffmpeg.ts'
+import { createFrameHashes, type FrameHashes } from './frame-hashes.ts'
 import { readAvcTrack, type ReadAt } from './mp4.ts'
-import { thinStream } from './thin.ts'
+import { thinFilter, thinStream } from './thin.ts'
 
 export type HashedVideo = {
   frames: VpdqFrames
+  /** The same frames without the bars around the picture, where the video has such at the same place throughout. */
+  inner?: VpdqFrames
   durationMs: number
   width: number
   height: number
@@ -60,13 +64,15 @@ type Tools = VideoTools & { ok: true }
 /**
  * vPDQ of a video or animated image: PDQ at full resolution of every `int(seconds * fps)`-th frame in the order of
  * showing, rotation ignored, times as frame number over frame rate; as the reference (facebook/ThreatExchange, vpdq).
- * Bytes, or the path of a file. Decoded by ffmpeg in a process of its own, which can read nothing else. Refuses with
+ * Bytes, or the path of a file. Decoded by ffmpeg in a process of its own, which can read nothing else; `runFed` may have
+ * started it before. Refuses with
  * `no-ffmpeg` where it is not installed; throws an InputError that names the limit for what is hostile, broken, or no
  * video. A frame with a side under 5 pixels has no hash.
  */
 export async function hashVideo(
   media: Uint8Array | string,
   options: Partial<VideoOptions> = {},
+  runFed: RunTool = runTool,
 ): Promise<Outcome<{ video: HashedVideo }, 'no-ffmpeg'>> {
   const limits = { ...videoDefaults, ...options }
   const tools = await findVideoTools(limits.ffmpeg)
@@ -75,9 +81,9 @@ export async function hashVideo(
     typeof media === 'string'
       ? await withFile(
           media,
-          async (read, bytes) => (await hashThin(tools, read, bytes, limits)) ?? hashAny(tools, media, limits),
+          async (read, bytes) => (await hashThin(tools, read, bytes, limits, runFed)) ?? hashAny(tools, media, limits),
         )
-      : ((await hashThin(tools, readOf(media), media.length, limits)) ??
+      : ((await hashThin(tools, readOf(media), media.length, limits, runFed)) ??
         (await withTemporaryFile(media, (path) => hashAny(tools, path, limits))))
   return { ok: true, video }
 }
@@ -141,6 +147,7 @@ async function hashThin(
   read: ReadAt,
   bytes: number,
   limits: VideoOptions,
+  runFed: RunTool,
 ): Promise<HashedVideo | undefined> {
   const track = limits.thin && limits.secondsPerHash > 0 ? await readAvcTrack(read, bytes) : undefined
   if (track === undefined || track.width * track.height > limits.pixelsMax) return undefined
@@ -148,27 +155,18 @@ async function hashThin(
   const step = vpdqStep(limits.secondsPerHash, fps)
   const wanted = Math.ceil(sizes.length / step)
   if (step === 1 || wanted > limits.framesMax) return undefined
-  const { chunks, delayMs, told } = thinStream(track, step, read)
+  const { chunks, told } = thinStream(track, step, read)
   const hashes = createFrameHashes(fps, step)
-  const input = [
-    '-strict',
-    'strict',
-    '-copyts',
-    '-f',
-    'flv',
-    ...decoderLimits(limits),
-    ...closedInput('pipe'),
-    '-i',
-    'pipe:0',
-  ]
-  // Times are places here, one a millisecond; a muxer wants them to rise by more than rounding leaves.
-  const picked = ['-vf', `select='not(mod(pts-${delayMs},${step}))',setpts=N/TB`, ...tools.passthrough]
-  const { ended, count } = await decode(tools, [...input, ...picked], limits, (frame) => hashes.add(frame), chunks)
-  if (ended === 'timeout') throw tooSlow(limits)
+  // The same for every video, so that a process can be started before the video comes. Times are places here, one a
+  // millisecond or two; a muxer wants them to rise by more than rounding leaves.
+  const input = ['-strict', 'strict', '-copyts', '-f', 'flv', ...decoderLimits(limits), ...closedInput('pipe')]
+  const args = [...input, '-i', 'pipe:0', '-vf', `${thinFilter},setpts=N/TB`, ...tools.passthrough]
+  const run: RunTool = (tool, all, within, io) => runFed(tool, all, within, { ...io, feed: chunks })
+  const { count } = await decode(tools, args, limits, (frame) => hashes.add(frame), run)
   // What does not come out as the index says is left to the demuxer that knows more.
   if (count !== wanted || told.truncated) return undefined
   return {
-    frames: hashes.frames(),
+    ...madeOf(hashes),
     durationMs: Math.round((sizes.length / fps) * 1_000),
     fps,
     width,
@@ -191,7 +189,7 @@ async function hashAny(tools: Tools, path: string, limits: VideoOptions): Promis
   )
   if (ran.count === 0) throw refuse('has no frames that can be decoded', ran.said)
   return {
-    frames: hashes.frames(),
+    ...madeOf(hashes),
     durationMs: durationMs ?? Math.round(((ran.count * step) / fps) * 1_000),
     fps,
     width,
@@ -207,14 +205,14 @@ async function decode(
   args: readonly string[],
   limits: VideoOptions,
   see: (frame: RgbFrame) => void,
-  feed?: AsyncIterable<Uint8Array>,
+  run: RunTool = runTool,
 ) {
   let count = 0
   const read = createFrameReader(limits.pixelsMax, (frame) => {
     count++
     if (count <= limits.framesMax) see(frame)
   })
-  const ran = await runTool(
+  const ran = await run(
     tools.ffmpeg,
     ['-nostdin', '-hide_banner', '-v', 'error', '-threads', String(limits.threads), ...args, ...pictureOutput],
     limits,
@@ -223,12 +221,11 @@ async function decode(
         read(chunk)
         return count <= limits.framesMax
       },
-      ...(feed === undefined ? {} : { feed }),
     },
   )
   if (count > limits.framesMax)
     throw refuse(`has more than ${limits.framesMax} frames to hash`, undefined, limits.framesMax)
-  if (feed === undefined && ran.ended === 'timeout') throw tooSlow(limits)
+  if (ran.ended === 'timeout') throw tooSlow(limits)
   return { ...ran, count }
 }
 
@@ -291,27 +288,9 @@ function rateOf(text: string | undefined): number | undefined {
   return rate > 0 && Number.isFinite(rate) ? rate : undefined
 }
 
-/** Hashes frames as they come; the n-th of them is frame `n * step`. */
-function createFrameHashes(fps: number, step: number) {
-  const words: number[] = []
-  const qualities: number[] = []
-  const timesMs: number[] = []
-  let seen = 0
-  return {
-    add({ rgb, width, height }: RgbFrame) {
-      const timeMs = Math.round(((seen++ * step) / fps) * 1_000)
-      const stages = pdqStages(rgb, width, height)
-      if (stages === undefined) return
-      words.push(...pdqHash(stages))
-      qualities.push(stages.quality)
-      timesMs.push(timeMs)
-    },
-    frames: (): VpdqFrames => ({
-      words: Uint32Array.from({ length: qualities.length * pdqWords }, (_, at) => words[at]!),
-      qualities: Uint8Array.from(qualities),
-      timesMs: Float64Array.from(timesMs),
-    }),
-  }
+function madeOf(hashes: FrameHashes): Pick<HashedVideo, 'frames' | 'inner'> {
+  const inner = hashes.inner()
+  return { frames: hashes.frames(), ...(inner === undefined ? {} : { inner }) }
 }
 
 const readOf =

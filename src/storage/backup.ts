@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import type pg from 'pg'
+import type { PoolClient } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import type { Clock } from '../domain/ids.ts'
 import type { Database } from './database.ts'
@@ -96,7 +96,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupManifes
   }
 }
 
-async function describe(client: pg.PoolClient, manifest: BackupManifest): Promise<void> {
+async function describe(client: PoolClient, manifest: BackupManifest): Promise<void> {
   const all = async <R extends object>(sql: string) => (await client.query<R>(sql)).rows
   manifest.migrations = await all('SELECT name, sha256 FROM migrations ORDER BY name')
   manifest.ledgers = await all(
@@ -142,7 +142,7 @@ export function inForeignKeyOrder<T extends { name: string; needs: string[] }>(t
 }
 
 async function* entries(
-  client: pg.PoolClient,
+  client: PoolClient,
   manifest: BackupManifest,
   options: BackupOptions,
   out: string,

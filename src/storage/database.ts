@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Pool, types, type PoolClient } from 'pg'
 
 export type Row = Record<string, unknown>
 
@@ -17,12 +17,12 @@ export type Database = {
   /** Runs `work` again, from the start, when the database chose it as the victim of a deadlock. */
   transaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
   /** A dedicated connection, for COPY, LISTEN and session locks. The caller must release it. */
-  connect: () => Promise<pg.PoolClient>
+  connect: () => Promise<PoolClient>
   close: () => Promise<void>
 }
 
 // int8 arrives as text by default; our counts and milliseconds stay far below 2^53.
-pg.types.setTypeParser(20, Number)
+types.setTypeParser(20, Number)
 
 export type DatabaseOptions = {
   connectionString?: string
@@ -37,7 +37,7 @@ export type DatabaseOptions = {
 
 /** Opens a pool of connections to PostgreSQL 15 or newer. Connects lazily; nothing is checked here. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     ...(options.connectionString === undefined
       ? { host: options.host, user: options.user, password: options.password, database: options.database }
       : { connectionString: options.connectionString }),
@@ -53,7 +53,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   })
 
   const run = async <R extends object>(
-    on: pg.Pool | pg.PoolClient,
+    on: Pool | PoolClient,
     sql: string,
     params?: readonly unknown[],
     name?: string,

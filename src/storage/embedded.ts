@@ -5,7 +5,7 @@ import { chown, cp, mkdir, readFile, rename, rm, symlink, writeFile } from 'node
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import pg from 'pg'
+import { Client } from 'pg'
 
 /** User and group "nobody": PostgreSQL refuses to run as root. */
 const nobody = 65_534
@@ -335,7 +335,7 @@ function isAlive(pid: number | undefined): boolean {
 
 /** Whether the server takes sessions: a server that still recovers from a crash has its socket but refuses them. */
 async function accepts(host: string, password: string): Promise<boolean> {
-  const client = new pg.Client({ host, user: 'custos', password, database: 'postgres', connectionTimeoutMillis: 2_000 })
+  const client = new Client({ host, user: 'custos', password, database: 'postgres', connectionTimeoutMillis: 2_000 })
   client.on('error', () => {})
   try {
     await client.connect()

@@ -108,36 +108,39 @@ export async function updateContent(
   )
 }
 
-/** Shares of lookups, by bank id or by the name of a signal type, where they were set; gone banks apart. */
-export async function selectRatios(
-  query: Query,
-  tenantId: string,
-  what: 'bank' | 'signal_type',
-): Promise<{ ratios: Map<string, number>; gone: Set<string> }> {
-  const rows = await query<{ id: string; ratio: number; gone: boolean }>(
-    'SELECT id, ratio, gone FROM hma_ratios WHERE tenant_id = $1 AND what = $2',
-    [tenantId, what],
-    'hma-ratios',
+/** Shares of lookups by the name of a signal type, where they were set. */
+export async function selectTypeRatios(query: Query, tenantId: string): Promise<Map<string, number>> {
+  const rows = await query<{ type: string; ratio: number }>(
+    'SELECT type, ratio FROM hma_type_ratios WHERE tenant_id = $1',
+    [tenantId],
+    'hma-type-ratios',
   )
-  return {
-    ratios: new Map(rows.map((row) => [row.id, row.ratio])),
-    gone: new Set(rows.filter((row) => row.gone).map((row) => row.id)),
-  }
+  return new Map(rows.map((row) => [row.type, row.ratio]))
 }
 
-export async function upsertRatio(
-  tx: Tx,
-  tenantId: string,
-  what: 'bank' | 'signal_type',
-  id: string,
-  ratio: number,
-  gone = false,
-): Promise<void> {
+export async function upsertTypeRatio(tx: Tx, tenantId: string, type: string, ratio: number): Promise<void> {
   await tx.query(
-    `INSERT INTO hma_ratios (tenant_id, what, id, ratio, gone) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (tenant_id, what, id) DO UPDATE SET ratio = excluded.ratio, gone = excluded.gone`,
-    [tenantId, what, id, ratio, gone],
+    `INSERT INTO hma_type_ratios (tenant_id, type, ratio) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, type) DO UPDATE SET ratio = excluded.ratio`,
+    [tenantId, type, ratio],
   )
+}
+
+/** Banks that such a client deleted: they stay in the ledger, and are no longer shown to it. */
+export async function selectGoneBanks(query: Query, tenantId: string): Promise<Set<string>> {
+  const rows = await query<{ bank_id: string }>(
+    'SELECT bank_id FROM hma_gone_banks WHERE tenant_id = $1',
+    [tenantId],
+    'hma-gone-banks',
+  )
+  return new Set(rows.map((row) => row.bank_id))
+}
+
+export async function insertGoneBank(tx: Tx, tenantId: string, bankId: string): Promise<void> {
+  await tx.query('INSERT INTO hma_gone_banks (tenant_id, bank_id) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    tenantId,
+    bankId,
+  ])
 }
 
 /** Active entries with a signal of each type, and the newest of them in seconds. */
@@ -150,7 +153,7 @@ export async function countSignals(
      FROM bank_entries, jsonb_object_keys(signals) AS type WHERE tenant_id = $1 AND status = 'active' GROUP BY type`,
     [tenantId],
   )
-  return new Map(rows.map((row) => [row.type, { size: row.size, newestS: Number(row.newest) }]))
+  return new Map(rows.map((row) => [row.type, { size: row.size, newestS: row.newest }]))
 }
 
 /** Credentials that clients set for all exchanges of a kind; they lie in the vault. */

@@ -10,7 +10,12 @@ export type StoredMedia = {
   height?: number
   durationMs?: number
   pdq?: { hash: string; quality: number; dihedral: string[] }
-  readings?: { transformation: string; pdq: string; quality: number }[]
+  readings?: {
+    transformation: string
+    pdq: string
+    quality: number
+    inside?: { left: number; top: number; width: number; height: number }
+  }[]
   /** Canonical signals by the name of their type. */
   signals: Record<string, string>
   /** Which algorithms and versions hashed it. */

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
-import type pg from 'pg'
+import type { PoolClient } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { backupFormat, isInside, manifestName, quoteName, type BackupManifest } from './backup.ts'
 import type { Database } from './database.ts'
@@ -119,7 +119,7 @@ export async function restoreBackup(options: {
 }
 
 async function load(
-  client: pg.PoolClient,
+  client: PoolClient,
   archive: string,
   dataDir: string,
   manifest: BackupManifest,
@@ -165,7 +165,7 @@ async function load(
   for (const name of names) await client.query(`ALTER TABLE ${name} ENABLE TRIGGER USER`)
 }
 
-function startCopy(client: pg.PoolClient, table: string, columns: string[]) {
+function startCopy(client: PoolClient, table: string, columns: string[]) {
   const stream = client.query(copyFrom(`COPY ${quoteName(table)} (${columns.map(quoteName).join(', ')}) FROM STDIN`))
   const ended = new Promise((done, fail) => {
     stream.once('finish', done)

@@ -203,26 +203,55 @@ export async function countRetroOutcomes(
   return counts
 }
 
-/** Proposals that rest on an entry and still wait in an open job, and open jobs that past items got because of it. */
+/** Whose matches are let go: a retired entry, those of an import, or one that was merged into another. */
+export type Released =
+  | { entryId: string }
+  | { importId: string }
+  /** Past items that the kept entry matches too stay; so does what is no longer known well enough to tell. */
+  | { mergedId: string; keptItems: readonly string[] }
+
+export type WaitingOn = { proposals: { proposalEntryId: string; subject: SubjectRef }[]; jobs: string[] }
+
+/**
+ * Proposals that rest on retired entries, or on what was merged into these, and still wait in an open job; and open jobs
+ * that past items got because of them.
+ */
 export async function selectWaitingOn(
   query: Query,
   tenantId: string,
-  entryId: string,
+  released: Released,
   limit: number,
-): Promise<{ proposals: { proposalEntryId: string; subject: SubjectRef }[]; jobs: string[] }> {
+): Promise<WaitingOn> {
+  const merged = 'mergedId' in released
+  const which = merged ? released.mergedId : 'importId' in released ? released.importId : released.entryId
+  const kept = merged ? released.keptItems : []
+  const gone = `gone AS (SELECT entry_id FROM bank_entries WHERE tenant_id = $1
+      AND ${'importId' in released ? 'import_id' : 'entry_id'} = $2 AND status = 'retired' AND merged_into IS ${merged ? 'NOT ' : ''}NULL),
+    resting AS (SELECT entry_id FROM gone UNION
+      SELECT m.entry_id FROM gone JOIN entry_merges m ON m.tenant_id = $1 AND m.kept_id = gone.entry_id
+        JOIN bank_entries o ON o.tenant_id = $1 AND o.entry_id = m.entry_id AND o.merged_into = gone.entry_id)`
+  /** Of a merge only what is surely not known to the kept entry: the item is remembered by the signal that matched. */
+  const unknown = (eventId: string, itemId: string, type: string) =>
+    `(NOT $4 OR ${itemId} <> ALL($5) AND EXISTS (SELECT 1 FROM seen n
+       WHERE n.tenant_id = $1 AND n.event_id = ${eventId} AND n.type = ${type}))`
   const proposals = await query<{ id: string; subject_kind: SubjectRef['kind']; subject_id: string }>(
-    `SELECT DISTINCT ON (p.proposal_entry_id) p.proposal_entry_id AS id, j.subject_kind, j.subject_id FROM match_proposals p
+    `WITH ${gone}
+     SELECT DISTINCT ON (p.proposal_entry_id) p.proposal_entry_id AS id, j.subject_kind, j.subject_id
+     FROM resting JOIN match_proposals p ON p.tenant_id = $1 AND p.entry_id = resting.entry_id
      JOIN jobs j ON j.tenant_id = p.tenant_id AND j.state = 'open' AND j.proposals @> ARRAY[p.proposal_entry_id]
        AND j.waiting @> ARRAY[p.proposal_entry_id]
-     WHERE p.tenant_id = $1 AND p.entry_id = $2 ORDER BY p.proposal_entry_id LIMIT $3`,
-    [tenantId, entryId, limit],
+     JOIN ledger_entries l ON l.id = p.proposal_entry_id::uuid
+     WHERE ${unknown(`l.body ->> 'eventId'`, `coalesce(l.body ->> 'itemId', '')`, `l.body -> 'match' ->> 'signalType'`)}
+     ORDER BY p.proposal_entry_id LIMIT $3`,
+    [tenantId, which, limit, merged, kept],
   )
   const jobs = await query<{ job_id: string }>(
-    `SELECT DISTINCT j.job_id FROM retro_batches b
+    `WITH ${gone}
+     SELECT DISTINCT j.job_id FROM resting JOIN retro_batches b ON b.tenant_id = $1 AND b.entry_id = resting.entry_id
      JOIN retro_items i ON i.tenant_id = b.tenant_id AND i.batch_id = b.batch_id AND i.proposal_entry_id IS NULL
      JOIN jobs j ON j.tenant_id = b.tenant_id AND j.job_id = i.job_id AND j.state = 'open' AND cardinality(j.proposals) = 0
-     WHERE b.tenant_id = $1 AND b.entry_id = $2 ORDER BY 1 LIMIT $3`,
-    [tenantId, entryId, limit],
+     WHERE ${unknown('i.event_id', 'i.item_id', 'i.type')} ORDER BY 1 LIMIT $3`,
+    [tenantId, which, limit, merged, kept],
   )
   return {
     proposals: proposals.map((row) => ({

@@ -66,6 +66,40 @@ export async function selectSeenStream(
   return rows.map(toSignal)
 }
 
+/** Bytes of one hash in `SeenHashes.packed`: its row's number, when it was kept (both as signed 64-bit), and 32 of it. */
+export const seenHashBytes = 48
+export type SeenHashes = { tenantId: string; packed: Buffer }
+
+/**
+ * Hashes of 32 bytes after a place in their order, of all tenants, with the place of the last; no place when there are
+ * none. Packed by the database: ten million rows as objects would take a minute and more of the main thread.
+ */
+export async function selectSeenHashes(
+  query: Query,
+  type: string,
+  after: SeenAt,
+  limit: number,
+): Promise<{ hashes: SeenHashes[]; rows: number; last: SeenAt | undefined }> {
+  const rows = await query<{ tenant_id: string; packed: Buffer; rows: number; xid: string; seq: number }>(
+    `WITH page AS MATERIALIZED (
+       SELECT xid, seq, tenant_id, signal, kept_ms FROM seen
+       WHERE type = $1 AND (seen.xid, seq) > ($2::text::xid8, $3::bigint) AND seen.xid < stream_horizon()
+       ORDER BY seen.xid, seq LIMIT $4)
+     SELECT p.tenant_id, string_agg(int8send(p.seq) || int8send(p.kept_ms) || p.signal, '') FILTER (WHERE length(p.signal) = 32) AS packed,
+       count(*)::int AS rows, l.xid::text AS xid, l.seq
+     FROM page p CROSS JOIN (SELECT xid, seq FROM page ORDER BY xid DESC, seq DESC LIMIT 1) AS l
+     GROUP BY p.tenant_id, l.xid, l.seq`,
+    [type, after.xid, after.seq, limit],
+    'seen-hashes',
+  )
+  const [first] = rows
+  return {
+    hashes: rows.flatMap((row) => (row.packed === null ? [] : [{ tenantId: row.tenant_id, packed: row.packed }])),
+    rows: rows.reduce((sum, row) => sum + row.rows, 0),
+    last: first === undefined ? undefined : { xid: first.xid, seq: first.seq },
+  }
+}
+
 /** Numbers of the rows that hold one of these signals exactly, newest first. */
 export async function selectSeenEqual(
   query: Query,
@@ -112,6 +146,19 @@ export async function selectMediaByDigest(
     [tenantId, digest],
   )
   return rows.map((row) => row.sha256)
+}
+
+/** Kept signals by the numbers of their rows; those that were erased or ran out are missing. */
+export async function selectSeenSignals(
+  query: Query,
+  tenantId: string,
+  seqs: readonly number[],
+): Promise<{ seq: number; signal: Buffer }[]> {
+  return query<{ seq: number; signal: Buffer }>(
+    'SELECT seq, signal FROM seen WHERE seq = ANY($2::bigint[]) AND tenant_id = $1',
+    [tenantId, seqs],
+    'seen-signals',
+  )
 }
 
 export type SeenPart = {

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { readTarGz, writeTarGz } from './tar.ts'
 
 async function folder(t: TestContext): Promise<string> {

@@ -27,11 +27,14 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 type Violation = { id: string; impact: string | null; help: string; nodes: { html: string; target: string[] }[] }
 
-/** Violations of WCAG 2.2 AA (or of these rules alone) that are serious or critical, one line each with the first element. */
-export async function seriousViolations(page: Page, rules?: string[]): Promise<string[]> {
-  await page.evaluate(axe)
+/**
+ * Violations of WCAG 2.2 AA (or of these rules alone) that are serious or critical, on the page or a part of it; one line
+ * each with the first element.
+ */
+export async function seriousViolations(page: Page, rules?: string[], part?: string): Promise<string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe)
   const { violations } = (await page.evaluate(
-    `axe.run(document, ${JSON.stringify({ runOnly: rules ?? standards })})`,
+    `axe.run(${part === undefined ? 'document' : JSON.stringify(part)}, ${JSON.stringify({ runOnly: rules ?? standards, resultTypes: ['violations'] })})`,
   )) as { violations: Violation[] }
   return violations
     .filter((one) => one.impact === 'serious' || one.impact === 'critical')

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import sharp from 'sharp'
+import { changeBank, getBank, listBanks } from '../../src/http/contract/banks.ts'
 import { createServer } from '../../src/http/server.ts'
 import { hmaMatchRoutes } from '../../src/http/routes/hma.ts'
 import { createLookup } from '../../src/match/lookup.ts'
@@ -179,7 +180,22 @@ test('lookups are narrowed to banks, and banks take part by their share', async 
     seen.add(first.length)
   }
   assert.deepEqual([...seen].sort(), [2, 3])
+  // The share is the bank's own sampling: events ask it as seldom, whoever reads or sets it.
+  const { items } = await app.platform.call(listBanks, { query: {} })
+  const sampled = items.find(({ name }) => name === 'BANK_B')!
+  assert.deepEqual(sampled.sampling, { reviewShare: 0, trafficShare: 0.5 })
+  await app.platform.call(changeBank, {
+    params: { bankId: sampled.bankId },
+    headers: { 'if-match': '*' },
+    body: { sampling: { reviewShare: 0.2, trafficShare: 0.25 } },
+  })
+  assert.deepEqual(await ok('GET', '/c/bank/BANK_B'), { name: 'BANK_B', matching_enabled_ratio: 0.25 })
+  await ok('PUT', '/c/bank/BANK_B', { enabled_ratio: 0 })
+  const stopped = await app.platform.call(getBank, { params: { bankId: sampled.bankId } })
+  assert.deepEqual(stopped.sampling, { reviewShare: 0.2, trafficShare: 0 })
+  const gone = items.find(({ name }) => name === 'BANK_A')!
   await ok('DELETE', '/c/bank/BANK_A')
+  assert.equal((await app.platform.call(getBank, { params: { bankId: gone.bankId } })).enabled, false)
   assert.deepEqual(await names('&seed=0&banks=BANK_A,BANK_C'), ['BANK_C'])
 })
 

@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { cancelImport, getImport, listImports, undoImport } from '../../src/http/contract/bank-imports.ts'
 import * as contract from '../../src/http/contract/banks.ts'
 import {
+  bankPrecision,
   checkCanaries,
   hygieneBoard,
   listDuplicates,
@@ -148,7 +149,7 @@ test('an entry takes signals of any type, and every bad field is named', async (
   ] as const) {
     const problem = assertProblem(await post(body), 422)
     assert.ok(
-      problem.errors!.some((one) => one.field === field || one.field.startsWith(`${field}`)),
+      problem.errors!.some((one) => one.field === field || one.field.startsWith(field)),
       `${field}: ${JSON.stringify(problem)}`,
     )
   }
@@ -303,7 +304,7 @@ test('an import says row by row what it refused, counts duplicates, and is undon
   assert.deepEqual(counts.entries, { pending: 0, active: 0, quarantined: 0, retired: 3 })
   assert.equal((await app.platform.call(listImports, { params: { bankId }, query: {} })).items.length, 1)
   assertProblem(await ask(app, 'POST', `/v1/banks/${bankId}/imports`, { body: 'a,b\n1,2', type: 'text/csv' }), 422)
-  assertProblem(await ask(app, 'POST', `/v1/banks/${bankId}/imports`, { body: 'x', type: 'text/plain' }), 415)
+  assertProblem(await ask(app, 'POST', `/v1/banks/${bankId}/imports`, { body: 'x', type: 'text/html' }), 415)
   assertProblem(
     await ask(app, 'POST', `/v1/banks/${bankId}/imports`, { body: '\n', type: 'application/x-ndjson' }),
     400,
@@ -584,6 +585,14 @@ test('an entry that people find wrong again and again is held back by its precis
   assert.equal((await statusOf(bankId, entryId)).status, 'active', 'what was looked at is forgiven')
   const worst = await app.platform.call(contract.listBankEntries, { params: { bankId }, query: { order: 'precision' } })
   assert.equal(worst.items[0]!.entryId, entryId)
+  const { items: records } = await app.platform.call(bankPrecision, { query: { bankId } })
+  const [{ matches, precision, days }] = records as [(typeof records)[0]]
+  assert.deepEqual([records.length, matches, precision], [1, 10, held.precision])
+  const sum = (side: 'right' | 'wrong') => days.reduce((all, day) => all + day[side], 0)
+  assert.deepEqual([sum('right'), sum('wrong')], [1, 9])
+  assert.ok(days.every(({ dayMs }) => dayMs % 86_400_000 === 0))
+  const all = await app.platform.call(bankPrecision, { query: {} })
+  assert.deepEqual(all.items.find((one) => one.bankId === bankId)!.precision, held.precision)
 })
 
 test('what an entry is held for goes to review, and a tenant beyond its quota is told so', async () => {

@@ -29,7 +29,7 @@ async function refusedAt(path: string, text: string, problem: RegExp, headers = 
   const answer = await post(path, { text }, headers)
   const { errors } = assertProblem(answer, 422)
   const found = errors!.find((error) => problem.test(`${error.field} ${error.problem}`))
-  assert.ok(found !== undefined, `${answer.text.slice(0, 1_000)}`)
+  assert.ok(found !== undefined, answer.text.slice(0, 1_000))
   assert.ok(found.line! >= 1 && found.column! >= 1, `no place: ${JSON.stringify(found)}`)
 }
 

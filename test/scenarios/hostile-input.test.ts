@@ -166,10 +166,7 @@ test('deep nesting is refused alone, wherever it lies', async () => {
   ])
     body.push(JSON.stringify(eventOf('deep-x')).replace('{', `{${inner.replace('?', deep(100_000))},`))
   const all = results(
-    await send(
-      `${[...body, JSON.stringify(eventOf('deep-good', { attributes: { a: [[[[1]]]] } }))].join('\n')}`,
-      ndjson,
-    ),
+    await send([...body, JSON.stringify(eventOf('deep-good', { attributes: { a: [[[[1]]]] } }))].join('\n'), ndjson),
   )
   assert.deepEqual(
     all.map(({ status }) => status),

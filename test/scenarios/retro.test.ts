@@ -7,7 +7,15 @@ import { erasePerson } from '../../src/flows/erase.ts'
 import { scopes } from '../../src/domain/staff.ts'
 import { createKey } from '../../src/http/access.ts'
 import { ApiError, createClient, type Client } from '../../src/http/client.ts'
-import { makeBank, makeBankEntry, retireBankEntry } from '../../src/http/contract/banks.ts'
+import { getImport, undoImport } from '../../src/http/contract/bank-imports.ts'
+import {
+  listBankEntries,
+  makeBank,
+  makeBankEntry,
+  mergeBankEntries,
+  retireBankEntry,
+  undoMerge,
+} from '../../src/http/contract/banks.ts'
 import { getDecision, listDecisions } from '../../src/http/contract/decisions.ts'
 import { appendEvents } from '../../src/http/contract/events.ts'
 import { claimJob, decideJob, listJobs } from '../../src/http/contract/jobs.ts'
@@ -25,6 +33,7 @@ import { getSettings, updateSettings } from '../../src/http/contract/settings.ts
 import { createLedger } from '../../src/ledger/ledger.ts'
 import { insertTenant } from '../../src/storage/tenants.ts'
 import { testApp, type TestApp } from '../app.ts'
+import { ask } from '../hostile.ts'
 
 // Content that passed before anybody knew it, found when it becomes known: previewed, applied, taken back.
 let app: TestApp
@@ -258,6 +267,57 @@ test('a retired entry lets go of what still waits because of it', async () => {
   assert.equal((await waitingJobs()).length, 2)
   await platform.call(retireBankEntry, { params: { bankId, entryId: second }, body: { reason: 'so was this' } })
   await until('their jobs are gone too', async () => (await waitingJobs()).length === 0)
+})
+
+test('an import that is undone, and a merge, let go of what rests on the entries that they take out', async () => {
+  const imported = async (lines: object[]) => {
+    const answer = await ask(app, 'POST', `/v1/banks/${bankId}/imports`, {
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+      type: 'application/x-ndjson',
+    })
+    const { importId } = answer.body as { importId: string }
+    const job = () => platform.call(getImport, { params: { bankId, importId } })
+    await until('the import is done', async () => (await job()).status === 'done')
+    const { items } = await platform.call(listBankEntries, { params: { bankId }, query: { importId } })
+    return { importId, entryIds: items.map(({ entryId }) => entryId) }
+  }
+  const pills = { text: 'buy the miracle pills from our new shop' }
+  const { importId, entryIds } = await imported([pills, { text: 'nothing of the kind was ever posted here' }])
+  const apply = async (entryId: string, more: object) =>
+    finished((await platform.call(applyRetro, { body: { bankId, entryId, ...more } })).batchId, 'applied')
+  const ruled = { violation: 'spam', route: 'review' as const }
+  const first = (await platform.call(listBankEntries, { params: { bankId }, query: { importId } })).items.find(
+    ({ text }) => text === pills.text,
+  )!.entryId
+  await apply(first, ruled)
+  assert.equal((await waitingJobs()).length, 2)
+  await platform.call(undoImport, { params: { bankId, importId }, body: { reason: 'the wrong list' } })
+  await until('what the import found is let go', async () => (await waitingJobs()).length === 0)
+  assert.equal(entryIds.length, 2)
+
+  // Merged, it lets go of what the kept entry does not match, and of nothing else.
+  const wide = await entryWith(pills)
+  const exact = await entryWith({ text: 'hi! buy the miracle pills' })
+  await apply(wide, {})
+  assert.deepEqual((await waitingJobs()).map(({ itemId }) => itemId).sort(), ['say-1', 'say-2'])
+  const { items } = await platform.call(previewRetro, { body: { bankId, entryId: exact } })
+  assert.ok(items >= 1 && items < 2, `the narrow entry matches ${items}`)
+  const merged = await platform.call(mergeBankEntries, {
+    params: { bankId },
+    body: { keep: exact, retire: [wide], reason: 'the same' },
+  })
+  await until('what only the merged entry matched is let go', async () => (await waitingJobs()).length === 1)
+  assert.deepEqual(
+    (await waitingJobs()).map(({ itemId }) => itemId),
+    ['say-2'],
+  )
+  await platform.call(undoMerge, {
+    params: { bankId, mergeId: merged.mergeId },
+    body: { reason: 'not the same' },
+  })
+  for (const entryId of [wide, exact])
+    await platform.call(retireBankEntry, { params: { bankId, entryId }, body: { reason: 'done' } })
+  await until('all of it is let go', async () => (await waitingJobs()).length === 0)
 })
 
 test('an entry that finds too much, nothing, or is not there is refused with the reason', async () => {

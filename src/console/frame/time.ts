@@ -84,5 +84,5 @@ export function countOf(count: number, one: string, many = `${one}s`): string {
 /** A share as per cent with sensible digits. */
 export function percentText(share: number): string {
   const value = share * 100
-  return `${value === 0 || value === 100 ? value : value < 10 || value > 99 ? value.toFixed(1) : value.toFixed(0)} %`
+  return `${value === 0 || value === 100 ? value : value < 10 || value > 99 ? value.toFixed(1) : value.toFixed(0)}\u00a0%`
 }

@@ -2,6 +2,7 @@ import { IconEyeOff, IconPhotoOff } from '@tabler/icons-react'
 import { useEffect, useEffectEvent, useState } from 'react'
 import type { EventMedia } from '../../domain/event.ts'
 import { useClearPicture } from './clear-picture.ts'
+import { SoundPlayer } from './SoundPlayer.tsx'
 import './entry.css'
 
 /** Smaller tiles show the sign alone: in a grid the words would be noise. */
@@ -11,22 +12,29 @@ const words: Record<string, string> = { photo: 'Photo', video: 'Video', audio: '
 /**
  * A picture, blurred and grey until it is asked for: hold the pointer, Space or Enter to see it; letting go veils it again.
  * The clear picture is fetched only then, and the server notes who looked. With `localUrl` it is a file of the person that
- * is on this machine only: nothing is fetched and nothing noted.
+ * is on this machine only: nothing is fetched and nothing noted. A sound is silent until it is asked for.
  */
-export function MediaTile({
-  media,
-  sizePx = 200,
-  jobId,
-  localUrl,
-  held = false,
-}: {
+export function MediaTile(props: MediaTileProps) {
+  const { media, sizePx = 200, localFile, jobId } = props
+  return media.kind === 'audio' ? (
+    <SoundPlayer name={media.id} sha256={media.upload} localFile={localFile} jobId={jobId} widthPx={sizePx} />
+  ) : (
+    <VeiledPicture {...props} />
+  )
+}
+
+type MediaTileProps = {
   media: EventMedia
   sizePx?: number
   jobId?: string
   localUrl?: string
+  /** The same file itself: pages may not fetch their own addresses of files. */
+  localFile?: Blob | undefined
   /** Also shown while this is true: a key of the screen that is held, say. */
   held?: boolean
-}) {
+}
+
+function VeiledPicture({ media, sizePx = 200, jobId, localUrl, held = false }: MediaTileProps) {
   const [pressed, setShown] = useState(false)
   const shown = pressed || held
   const sha256 = media.upload

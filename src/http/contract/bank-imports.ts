@@ -9,6 +9,9 @@ const importParams = Type.Object({ bankId: Id, importId: Id })
 /** Largest body and most rows of one import. */
 export const importBytesMax = 512 * 1024 * 1024
 export const importRowsMax = 5_000_000
+/** Most that an archive may unpack to, and most files of one import. */
+export const importUnpackedBytesMax = 2 * 1024 * 1024 * 1024
+export const importFilesMax = 20_000
 
 export const BankImport = Type.Object({
   importId: Type.String(),
@@ -16,7 +19,9 @@ export const BankImport = Type.Object({
   status: Type.Enum(['receiving', 'running', 'done', 'cancelled', 'failed', 'undone'], {
     description: 'A receiving import that its sender left is removed after a day.',
   }),
-  format: Type.Union([Type.Literal('ndjson'), Type.Literal('csv')]),
+  format: Type.Enum(['ndjson', 'csv', 'lines', 'zip', 'form'], {
+    description: 'What was sent: a list, an archive, or a form with files.',
+  }),
   name: orNull(Type.String({ description: 'What it was called by whoever sent it, such as the name of the file.' })),
   draft: Type.Boolean(),
   rows: Type.Integer({ description: 'Rows received.' }),
@@ -37,7 +42,7 @@ export const makeImport = route({
   path: '/v1/banks/:bankId/imports',
   summary: 'Import many entries at once',
   description:
-    'NDJSON (application/x-ndjson): one entry a line as for adding one, such as {"pdq":"…","labels":["a"]} or {"type":"pdq","value":"…"}. CSV (text/csv): a header with `type,value` or a column for each signal type, `text` or `upload`; further columns labels (parted by "|"), source, note, quality, expires. The body is kept before it is acknowledged, and worked through in the background; also after a restart. Entries match within a second of their batch.',
+    'Send a list, an archive or a form with files. NDJSON (application/x-ndjson): one entry a line as for adding one, such as {"pdq":"…","labels":["a"]} or {"type":"pdq","value":"…"}. CSV (text/csv): a header with `type,value` or a column for each signal type, `text` or `upload`; further columns labels (parted by "|"), source, note, quality, expires. Lines (text/plain): `type value`, or a bare MD5 or SHA-1; "#" begins a comment. ZIP (application/zip): any of these by the ending of their names or their first line, and photos, videos and sounds, each an entry. multipart/form-data: the same, archives included, as files of any field; plain fields `labels`, `source`, `name` and `draft` mean what they mean in the query. What cannot be read is named with its file and line; a file that is no medium after all is a refused row. The body is kept before it is acknowledged, and worked through in the background; also after a restart. Entries match within a second of their batch.',
   scope: 'banks:write',
   params: bankParams,
   query: Type.Object({
@@ -74,7 +79,7 @@ export const importErrors = route({
   id: 'banks.imports.errors',
   method: 'GET',
   path: '/v1/banks/:bankId/imports/:importId/errors',
-  summary: 'Rows of an import that were refused, as NDJSON: line, problems, and the row',
+  summary: 'Rows of an import that were refused, as NDJSON: file, line, problems, and the row',
   scope: 'banks:read',
   params: importParams,
   response: Type.Unknown(),

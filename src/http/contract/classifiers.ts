@@ -43,6 +43,21 @@ export const ClassifierView = Type.Object({
 })
 export type ClassifierView = Static<typeof ClassifierView>
 
+const Since = Type.Object(
+  {
+    pairs: Type.Integer(),
+    said: Share,
+    held: Share,
+    logLoss: Type.Number(),
+    calibrationError: Type.Number(),
+    calibration: SimilarityReport.properties.calibration,
+    z: Type.Number({ description: 'How far it is off, in standard deviations of chance.' }),
+    drifted: Type.Boolean({ description: 'It no longer says what holds, beyond chance.' }),
+    verdict: Type.String(),
+  },
+  { description: 'On pairs that people judged after it was trained; missing while there are none.' },
+)
+
 /** A feature's share of the log-odds over its range, to be drawn. */
 const Shape = Type.Object({
   feature: Type.String(),
@@ -69,7 +84,12 @@ export const getClassifier = route({
   summary: 'One similarity classifier with the shape of each feature',
   scope: 'match:read',
   params: Type.Object({ classifierId: Type.String({ maxLength: 100 }) }),
-  response: Type.Object({ ...ClassifierView.properties, intercept: Type.Number(), shapes: Type.Array(Shape) }),
+  response: Type.Object({
+    ...ClassifierView.properties,
+    intercept: Type.Number(),
+    shapes: Type.Array(Shape),
+    since: Type.Optional(Since),
+  }),
 })
 
 export const trainClassifier = route({

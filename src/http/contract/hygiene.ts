@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { BankEntry } from './banks.ts'
+import { BankEntry, Precision } from './banks.ts'
 import { Page, PageQuery, route, TimeMs } from './route.ts'
 
 const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
@@ -81,6 +81,37 @@ export const hygieneBoard = route({
     neverMatched: Type.Array(BankEntry, { description: 'Active for 30 days or more without any match.' }),
     agedOut: Type.Array(BankEntry, { description: 'Without a match for as long as their bank allows; to be retired.' }),
     disputed: Type.Array(BankEntry),
+  }),
+})
+
+export const bankPrecision = route({
+  id: 'hygiene.precision',
+  method: 'GET',
+  path: '/v1/hygiene/precision',
+  summary: 'How often people and appeals agreed with the matches of each bank: over all of its entries, and by day',
+  description:
+    'Banks that nothing was matched or judged of are missing. Days are in UTC; counts of matches go back 35 days.',
+  scope: 'banks:read',
+  query: Type.Object({
+    bankId: Type.Optional(Id),
+    days: Type.Optional(Type.Integer({ minimum: 1, maximum: 365, default: 30 })),
+  }),
+  response: Type.Object({
+    items: Type.Array(
+      Type.Object({
+        bankId: Id,
+        matches: Type.Integer({ description: 'Proposals that rest on its entries.' }),
+        precision: Precision,
+        days: Type.Array(
+          Type.Object({
+            dayMs: TimeMs,
+            matches: Type.Integer({ description: 'Contents looked up that matched.' }),
+            right: Count,
+            wrong: Count,
+          }),
+        ),
+      }),
+    ),
   }),
 })
 

@@ -68,6 +68,22 @@ export const getMedia = route({
   rawResponse: true,
 })
 
+export const getSound = route({
+  id: 'media.sound',
+  method: 'GET',
+  path: '/v1/media/:sha256/sound',
+  summary: 'Listen to a sound, or to the sound of a video',
+  description:
+    'The first ten minutes in one channel, made anew as WAV. Every time is in the audit log as a look. 404 for media without sound.',
+  scope: 'media:reveal',
+  params: Type.Object({ sha256: Sha256 }),
+  query: Type.Object({
+    job: Type.Optional(Type.String({ maxLength: 100, description: 'The job for which it is listened to.' })),
+  }),
+  response: Type.Unknown(),
+  rawResponse: true,
+})
+
 export const MatchedPart = Type.Union([
   Type.Object({
     kind: Type.Union([Type.Literal('photo'), Type.Literal('video'), Type.Literal('audio')]),
@@ -102,6 +118,13 @@ export const SimilarityJudgement = Type.Object(
   { description: 'What a similarity classifier says of a match. In shadow it changes nothing.' },
 )
 
+export const TransformationMatrix = Type.Array(Type.Number(), {
+  minItems: 9,
+  maxItems: 9,
+  description:
+    "How the looked-up photo lies over the entry's: a 3 x 3 matrix [a, b, c, d, e, f, g, h, i], row by row. What is at (x, y) of the looked-up photo is at ((a x + b y + c) / w, (d x + e y + f) / w) of the entry's, with w = g x + h y + i. Places are shares of the width and the height of each photo, from its upper left corner (0, 0) to its lower right one (1, 1), as the pixels are stored: EXIF orientation is not applied.",
+})
+
 export const Match = Type.Object({
   bank: Type.Object({ id: Type.String(), name: Type.String(), action: Type.String() }),
   entryId: Type.String(),
@@ -115,6 +138,7 @@ export const Match = Type.Object({
   confidence: Type.Number(),
   quality: Type.Optional(Quality),
   transformation: Type.Optional(Type.String({ description: 'How the photo is turned against the entry.' })),
+  transformationMatrix: Type.Optional(TransformationMatrix),
   labels: Type.Array(Type.String()),
   review: Type.Optional(
     Type.String({ description: 'Why a person looks at it although a rule would decide: held, or a sample.' }),
@@ -320,9 +344,24 @@ export const hashContent = route({
     quality: Type.Optional(Quality),
     dihedral: Type.Optional(Type.Array(Pdq, { description: 'Hashes of all eight turned images, the original first.' })),
     readings: Type.Optional(
-      Type.Array(Type.Object({ transformation: Type.String(), pdq: Pdq, quality: Quality }), {
-        description: 'Hashes of the photo without what may have been added to it.',
-      }),
+      Type.Array(
+        Type.Object({
+          transformation: Type.String(),
+          pdq: Pdq,
+          quality: Quality,
+          inside: Type.Optional(
+            Type.Object(
+              { left: Type.Number(), top: Type.Number(), width: Type.Number(), height: Type.Number() },
+              {
+                description: 'What of the photo was read, in shares of its width and height; all of it where missing.',
+              },
+            ),
+          ),
+        }),
+        {
+          description: 'Hashes of the photo without what may have been added to it.',
+        },
+      ),
     ),
   }),
 })
@@ -350,6 +389,7 @@ export const compareSignals = route({
     similarity: Type.Number(),
     described: Type.String(),
     transformation: Type.Optional(Type.String()),
+    transformationMatrix: Type.Optional(TransformationMatrix),
     entryShare: Type.Optional(
       Type.Number({ description: 'How much of `b` is in `a`, where that is another question: videos.' }),
     ),
@@ -367,3 +407,36 @@ export const compareSignals = route({
     ),
   }),
 })
+
+export const drawSound = route({
+  id: 'match.drawSound',
+  method: 'POST',
+  path: '/v1/match/sound',
+  summary: 'A sound fingerprint as numbers to draw, or two with the stretch in which they sound the same',
+  scope: 'match:read',
+  body: Type.Object(
+    {
+      a: Type.String({ maxLength: 1_000_000, description: 'A Chromaprint fingerprint.' }),
+      b: Type.Optional(Type.String({ maxLength: 1_000_000, description: 'The one of a bank entry, say.' })),
+    },
+    { additionalProperties: false },
+  ),
+  bodyBytesMax: 4 * 1024 * 1024,
+  response: Type.Object({
+    stepMs: Type.Number({ description: 'From one value to the next.' }),
+    a: Type.Array(Type.Integer(), { description: 'One 32-bit value a step.' }),
+    b: orNull(Type.Array(Type.Integer())),
+    same: orNull(
+      Type.Object(
+        {
+          aFrom: Type.Integer(),
+          bFrom: Type.Integer(),
+          tempo: Type.Number({ description: 'Steps of `b` in one of `a`.' }),
+          differing: Type.Array(Type.Integer(), { description: 'How many of 32 bits differ, at each step of `a`.' }),
+        },
+        { description: 'The best stretch; null where they agree nowhere.' },
+      ),
+    ),
+  }),
+})
+export type SoundPicture = Static<typeof drawSound.response>

@@ -6,8 +6,9 @@ import { rowsPerChunk } from '../../flows/bank-import.ts'
 import type { BankEntry } from '../../match/bank.ts'
 import { bankLedgerEntry } from '../../match/changes.ts'
 import { checkDetails } from '../../match/checks.ts'
-import { headerOf, labelsOf, type ImportFormat } from '../../match/imports/rows.ts'
+import { labelsOf } from '../../match/imports/rows.ts'
 import {
+  deleteReceiving,
   finishImport,
   insertChunk,
   insertImport,
@@ -19,26 +20,31 @@ import {
 } from '../../match/imports/store.ts'
 import { signalTypes } from '../../match/signal-types/all.ts'
 import { selectBankEntries } from '../../match/store.ts'
+import type { MediaLibrary } from '../../media/library.ts'
 import type { Tx } from '../../storage/database.ts'
 import { lockKeys } from '../../storage/ledger-records.ts'
+import { byteReader } from '../byte-reader.ts'
 import * as contract from '../contract/bank-imports.ts'
 import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { readForm } from '../form-stream.ts'
+import { importReceiver, type ImportReceiver } from '../import-files.ts'
 import { authorOf, type Principal } from '../principal.ts'
 import { bodyTooLarge, notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
 import { bankWork, type BankRouteDeps } from './bank-work.ts'
 
-export type BankImportRouteDeps = BankRouteDeps & {
+export type BankImportRouteDeps = Omit<BankRouteDeps, 'media'> & {
+  media: Pick<MediaLibrary, 'findForEntry' | 'put'>
   /** Told that there is an import to work on. */
   wakeImports: () => void
 }
 
 const exportPage = 2_000
-const lineBytesMax = 2 * 1024 * 1024
+const fieldBytesMax = 8_192
 
 /** Many entries at once, in and out: imports that go on in the background, and exports that can be imported again. */
 export function bankImportRoutes(mount: Mount, deps: BankImportRouteDeps): void {
-  const { db, ledger, clock, lookup } = deps
+  const { db, ledger, clock, lookup, media } = deps
   const { contextOf, bankOf } = bankWork(deps)
   const importOf = async (tenantId: string, params: { bankId: string; importId: string }): Promise<BankImport> => {
     const found = await selectImport(db.query, tenantId, params.importId)
@@ -50,46 +56,29 @@ export function bankImportRoutes(mount: Mount, deps: BankImportRouteDeps): void 
     const { tenantId } = principal
     await bankOf(tenantId, params.bankId)
     const format = formatOf(request)
-    if (query.source !== undefined) checkDetails({ source: query.source })
-    const context = contextOf(principal)
-    const importId = context.newId()
-    await insertImport(db.query, tenantId, {
-      importId,
-      bankId: params.bankId,
-      format,
-      name: query.name ?? null,
-      defaults: {
-        labels: labelsOf(query.labels),
-        ...(query.source === undefined ? {} : { source: query.source }),
-        ...(query.draft === true ? { draft: true } : {}),
-      },
-      createdMs: context.nowMs,
-      createdBy: authorOf(principal),
-    })
-    let header: string[] | null = null
-    let rows = 0
-    let chunk = 0
-    let lines: { line: number; text: string }[] = []
-    const keep = async () => {
-      await insertChunk(db.query, tenantId, importId, { chunk: chunk++, lines })
-      lines = []
+    const importId = contextOf(principal).newId()
+    const { bankId } = params
+    const made = { importId, bankId, format, createdMs: clock(), createdBy: authorOf(principal) }
+    await insertImport(db.query, tenantId, { ...made, ...described(query) })
+    try {
+      const receiver = importReceiver({
+        rowsPerChunk,
+        keep: (chunk) => insertChunk(db.query, tenantId, importId, chunk),
+        put: (bytes) => media.put(tenantId, bytes),
+      })
+      const sent = { ...query, ...(await receive(receiver, request, format)) }
+      const rows = await receiver.end()
+      if (rows === 0) throw problem(400, 'The import is empty', 'Send at least one row.')
+      await startImport(db.query, tenantId, importId, { rows, ...described(sent) })
+    } catch (error) {
+      // Nothing half-done: what came of it is forgotten.
+      await deleteReceiving(db.query, tenantId, importId)
+      // The rest is dropped as it comes: a sender that is cut off would never see why.
+      request.raw.resume()
+      throw error
     }
-    for await (const { line, text } of linesOf(request)) {
-      if (text.trim() === '') continue
-      if (format === 'csv' && header === null) {
-        header = headerOf(text)
-        continue
-      }
-      if (++rows > contract.importRowsMax)
-        throw problem(413, 'Too many rows', `At most ${contract.importRowsMax} rows are taken in one import.`)
-      lines.push({ line, text })
-      if (lines.length === rowsPerChunk) await keep()
-    }
-    if (lines.length > 0) await keep()
-    if (rows === 0) throw problem(400, 'The import is empty', 'Send at least one row.')
-    await startImport(db.query, tenantId, importId, { rows, header })
     deps.wakeImports()
-    return view(await importOf(tenantId, { bankId: params.bankId, importId }))
+    return view(await importOf(tenantId, { bankId, importId }))
   })
 
   mount(contract.listImports, async ({ params, query, principal }) => {
@@ -111,11 +100,11 @@ export function bankImportRoutes(mount: Mount, deps: BankImportRouteDeps): void 
     const { tenantId } = principal
     await importOf(tenantId, params)
     const lines = async function* () {
-      for (let after = 0; ;) {
+      for (let after: { file: string; line: number } = { file: '', line: 0 }; ;) {
         const page = await selectRowProblems(db.query, tenantId, params.importId, after, exportPage)
         for (const row of page) yield `${JSON.stringify(row)}\n`
         if (page.length < exportPage) return
-        after = page.at(-1)!.line
+        after = page.at(-1)!
       }
     }
     return reply.type('application/x-ndjson').send(Readable.from(batched(lines())))
@@ -203,52 +192,89 @@ export function bankImportRoutes(mount: Mount, deps: BankImportRouteDeps): void 
   })
 }
 
-const view = ({ defaults, header: _header, ...job }: BankImport): contract.BankImport => ({
-  ...job,
-  draft: defaults.draft === true,
-})
+const view = ({ defaults, ...job }: BankImport): contract.BankImport => ({ ...job, draft: defaults.draft === true })
 
-function formatOf(request: FastifyRequest): ImportFormat {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
-  if (['application/x-ndjson', 'application/ndjson', 'application/jsonl'].includes(type)) return 'ndjson'
-  if (type === 'text/csv') return 'csv'
-  throw problem(415, 'Unknown content type', `Send application/x-ndjson or text/csv, not "${type.slice(0, 100)}".`)
+type Described = { name?: string; labels?: string; source?: string; draft?: boolean }
+const describing = ['name', 'labels', 'source', 'draft'] as const
+
+/** What the sender says of all rows. Throws an InputError for what cannot be kept. */
+function described({ name, labels, source, draft }: Described) {
+  if (source !== undefined) checkDetails({ source })
+  return {
+    name: name ?? null,
+    defaults: {
+      labels: labelsOf(labels),
+      ...(source === undefined ? {} : { source }),
+      ...(draft === true ? { draft: true } : {}),
+    },
+  }
 }
 
-/** Lines of a body with their numbers from 1, decoded strictly, never more than a line in memory. */
-async function* linesOf(request: FastifyRequest): AsyncGenerator<{ line: number; text: string }> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let rest: Buffer[] = []
-  let restBytes = 0
-  let bytes = 0
-  let line = 0
-  const decoded = (bytesOf: Buffer) => {
-    line++
-    try {
-      return { line, text: decoder.decode(bytesOf).replace(/\r$/, '') }
-    } catch {
-      throw problem(400, 'The import is not UTF-8', `Line ${line} holds bytes that are not UTF-8.`)
-    }
+const formats: Record<string, BankImport['format']> = {
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'text/csv': 'csv',
+  'text/plain': 'lines',
+  'application/zip': 'zip',
+  'application/x-zip-compressed': 'zip',
+  'multipart/form-data': 'form',
+}
+
+function formatOf(request: FastifyRequest): BankImport['format'] {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase()
+  const format = formats[type]
+  if (format !== undefined) return format
+  const known = Object.keys(formats).join(', ')
+  throw problem(415, 'Unknown content type', `Send one of ${known}, not "${type.slice(0, 100)}".`)
+}
+
+/** Takes the body in, whatever it is; answers what a form says beside its files. */
+async function receive(
+  receiver: ImportReceiver,
+  request: FastifyRequest,
+  format: BankImport['format'],
+): Promise<Described> {
+  const body = bodyOf(request)
+  if (format !== 'form') {
+    await receiver.file({ name: '', body, ...(format === 'zip' ? {} : { format }) })
+    return {}
   }
+  const said: Record<string, string> = {}
+  for await (const part of readForm(byteReader(body), request.headers['content-type']!)) {
+    // A browser sends an empty file for a field that nothing was chosen in.
+    if (part.fileName !== undefined && part.fileName !== '') {
+      await receiver.file({ name: part.fileName.replaceAll('\\', '/'), body: part.body })
+      continue
+    }
+    const pieces: Buffer[] = []
+    let bytes = 0
+    for await (const piece of part.body) {
+      bytes += piece.length
+      if (bytes > fieldBytesMax)
+        throw problem(
+          413,
+          'A field is too long',
+          `Field "${part.name.slice(0, 100)}" is longer than ${fieldBytesMax} bytes.`,
+        )
+      pieces.push(piece)
+    }
+    said[part.name] = Buffer.concat(pieces).toString('utf8')
+  }
+  const given = Object.fromEntries(
+    describing.flatMap((field) => ((said[field] ?? '') === '' ? [] : [[field, said[field]]])),
+  )
+  return { ...given, ...(said.draft === undefined ? {} : { draft: said.draft === 'true' }) }
+}
+
+/** The bytes of a body, up to the limit. */
+async function* bodyOf(request: FastifyRequest): AsyncGenerator<Buffer> {
+  let bytes = 0
   for await (const piece of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += piece.length
     if (bytes > contract.importBytesMax) throw bodyTooLarge(contract.importBytesMax)
-    let start = 0
-    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, start)) {
-      const part = piece.subarray(start, end)
-      yield decoded(rest.length === 0 ? part : Buffer.concat([...rest, part]))
-      rest = []
-      restBytes = 0
-      start = end + 1
-    }
-    if (start < piece.length) {
-      rest.push(piece.subarray(start))
-      restBytes += piece.length - start
-    }
-    if (restBytes > lineBytesMax)
-      throw problem(413, 'A row is too long', `Line ${line + 1} is longer than ${lineBytesMax} bytes.`)
+    yield piece
   }
-  if (restBytes > 0) yield decoded(Buffer.concat(rest))
 }
 
 /** Lines in pieces of some 64 KB: one write a line would be slow. */

@@ -52,7 +52,7 @@ export function bankWork({ db, ledger, clock, randomBytes, media, lookup, settin
         return outcome
       })
       // Whoever asks this process next finds it.
-      await lookup.refresh()
+      await lookup.refresh(tenantId)
       return changed
     },
     bankOf: async (tenantId: string, bankId: string): Promise<Bank> => {
@@ -94,10 +94,11 @@ export function bankView(bank: Bank, ownerTenantId: string, subscription: Subscr
 /** An entry with the precision that verdicts and appeals give it. */
 export function entryView(entry: BankEntry): contract.BankEntry {
   const { verdicts, ...rest } = entry
-  const { right, wrong } = verdicts
+  return { ...rest, precision: precisionOf(verdicts.right, verdicts.wrong) }
+}
+
+/** The share of matches that were right, with its 95 % score interval. */
+export function precisionOf(right: number, wrong: number): contract.BankEntry['precision'] {
   const trials = right + wrong
-  return {
-    ...rest,
-    precision: { right, wrong, share: trials === 0 ? null : right / trials, ...wilson(right, trials) },
-  }
+  return { right, wrong, share: trials === 0 ? null : right / trials, ...wilson(right, trials) }
 }

@@ -130,6 +130,31 @@ test('verdicts on matches train a classifier that begins in shadow, goes live wh
   assert.ok(again instanceof ApiError && again.status === 409)
   const { items, pairs } = await staff.call(listClassifiers, {})
   assert.deepEqual([items.length, pairs.open, pairs.same + pairs.different], [1, 0, 120])
+
+  // A newer version takes its place, and one step brings it back.
+  const newer = await staff.call(trainClassifier, { body: { scope: 'photo' } })
+  const goLive = (id: string) =>
+    staff.call(moveClassifier, { params: { classifierId: id }, body: { mode: 'live', reason: 'the better one' } })
+  const modes = async () =>
+    (await staff.call(listClassifiers, {})).items.map(({ version, mode }) => `${version} ${mode}`).toSorted()
+  await goLive(newer.classifierId)
+  assert.deepEqual(await modes(), ['1 retired', '2 live'])
+  await goLive(classifierId)
+  assert.deepEqual(await modes(), ['1 live', '2 retired'])
+
+  // What people judge from here on says whether it still holds.
+  assert.equal((await staff.call(getClassifier, { params: { classifierId } })).since, undefined)
+  const proposals = await app.db.query<{ pair_id: string; same: boolean }>(
+    'SELECT pair_id, same FROM match_pairs LIMIT 35',
+  )
+  for (const { pair_id: pairId, same } of proposals)
+    await staff.call(judgePair, { params: { pairId }, body: { same: !same } })
+  const { since } = await staff.call(getClassifier, { params: { classifierId } })
+  assert.deepEqual([since!.pairs, since!.drifted], [35, true], since!.verdict)
+  assert.equal(
+    since!.calibration.reduce((sum, { count }) => sum + count, 0),
+    35,
+  )
   await assertIntact(app)
 })
 

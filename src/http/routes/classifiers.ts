@@ -4,10 +4,12 @@ import {
   trainClassifier as train,
   type SimilarityDeps,
 } from '../../flows/similarity.ts'
+import { driftOf } from '../../match/similarity/drift.ts'
 import {
   countPairs,
   selectClassifier,
   selectClassifiers,
+  selectJudgedPairs,
   selectOpenPairs,
   type Classifier,
 } from '../../match/similarity/store.ts'
@@ -25,6 +27,8 @@ import { notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
 
 const pageDefault = 50
+/** The latest say whether it still holds. */
+const pairsSinceMax = 5_000
 
 /** Similarity classifiers: list, train, look at, move; and the pairs that they learn from. */
 export function classifierRoutes(mount: Mount, deps: SimilarityDeps): void {
@@ -39,7 +43,13 @@ export function classifierRoutes(mount: Mount, deps: SimilarityDeps): void {
     const classifier = await selectClassifier(query, tenantId, params.classifierId)
     if (classifier === undefined) throw notFound('classifier', params.classifierId)
     const { features, model } = classifier.model
+    const { scope, trainedMs } = classifier
+    const judged = (await selectJudgedPairs(query, tenantId, pairsSinceMax, trainedMs))
+      .filter((pair) => scope === 'composite' || pair.part === scope)
+      .map((pair) => ({ features: pair.features, same: pair.same! }))
+    const since = driftOf(classifier.model, judged)
     return {
+      ...(since === undefined ? {} : { since }),
       ...viewOf(classifier),
       intercept: model.intercept,
       shapes: model.shapes.map(({ knots, rises, missing }, index) => {

@@ -4,7 +4,15 @@ import { testApp, type TestApp } from '../../../test/app.ts'
 import { createKey, defaultTenantId } from '../access.ts'
 import { createLedger } from '../../ledger/ledger.ts'
 import { ApiError, createClient, type Client } from '../client.ts'
-import { makeBank, makeBankEntry, retireBankEntry } from '../contract/banks.ts'
+import { goLiveImport, getImport, makeImport, undoImport, type BankImport } from '../contract/bank-imports.ts'
+import {
+  makeBank,
+  makeBankEntry,
+  mergeBankEntries,
+  moveBankEntry,
+  retireBankEntry,
+  undoMerge,
+} from '../contract/banks.ts'
 import * as contract from '../contract/exchanges.ts'
 import { randomBytes } from 'node:crypto'
 
@@ -206,4 +214,69 @@ test('one installation follows a bank of another, and tells it what came of its 
   const feed = await platform.call(contract.listBankChanges, { params: { bankId }, query: { limit: 1 } })
   assert.equal(feed.more, true)
   await refused(platform.call(contract.listBankChanges, { params: { bankId }, query: { after: 'x' } }), 422)
+})
+
+test('the feed of a bank tells imports that went live or were undone, merges and moves, page by page', async () => {
+  const { bankId } = await platform.call(makeBank, { body: { name: 'followed' } })
+  const elsewhere = await platform.call(makeBank, { body: { name: 'elsewhere' } })
+  const held = new Map<string, string>()
+  let after: string | undefined
+  /** Follows the feed as another installation does, a page of three at a time, until it says what is expected. */
+  const follows = async (expected: Record<string, number>, itemsMax = 3) => {
+    const counted = () => {
+      const counts: Record<string, number> = {}
+      for (const status of held.values()) counts[status] = (counts[status] ?? 0) + 1
+      return counts
+    }
+    await until(
+      async () => {
+        for (;;) {
+          const page = await platform.call(contract.listBankChanges, {
+            params: { bankId },
+            query: { limit: 3, ...(after === undefined ? {} : { after }) },
+          })
+          assert.ok(page.items.length <= itemsMax, `a page has ${page.items.length}`)
+          after = page.next
+          for (const { entryId, status, signals } of page.items) {
+            held.set(entryId, status)
+            assert.equal(Object.keys(signals).length > 0, status !== 'retired')
+          }
+          if (!page.more) return counted()
+        }
+      },
+      (counts) => JSON.stringify(counts) === JSON.stringify(expected),
+    )
+    assert.deepEqual(counted(), expected)
+  }
+  const rows = Array.from({ length: 8 }, (_, at) => ({ text: `a known message number ${at}`, draft: true }))
+  const answer = await fetch(`${app.url}${makeImport.path.replace(':bankId', bankId)}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${app.key}`, 'content-type': 'application/x-ndjson' },
+    body: rows.map((row) => JSON.stringify(row)).join('\n'),
+  })
+  const { importId } = (await answer.json()) as BankImport
+  const params = { bankId, importId }
+  await until(
+    () => platform.call(getImport, { params }),
+    ({ status }) => status === 'done',
+  )
+  await follows({})
+  await platform.call(goLiveImport, { params, body: {} })
+  // What was added together is told together.
+  await follows({ active: 8 }, 8)
+  const [one, two] = [...held.keys()]
+  const merged = await platform.call(mergeBankEntries, { params: { bankId }, body: { keep: one!, retire: [two!] } })
+  await follows({ active: 7, retired: 1 })
+  await platform.call(undoMerge, { params: { bankId, mergeId: merged.mergeId }, body: {} })
+  await follows({ active: 8 })
+  const moved = { bankId, entryId: one! }
+  await platform.call(moveBankEntry, { params: moved, body: { toBankId: elsewhere.bankId } })
+  await follows({ retired: 1, active: 7 })
+  await platform.call(moveBankEntry, {
+    params: { bankId: elsewhere.bankId, entryId: one! },
+    body: { toBankId: bankId },
+  })
+  await follows({ active: 8 })
+  await platform.call(undoImport, { params, body: {} })
+  await follows({ retired: 8 })
 })

@@ -254,34 +254,35 @@ export function exchangeRoutes(mount: Mount, deps: ExchangeRouteDeps): void {
   mount(contract.listBankChanges, async ({ params, query, principal }) => {
     const { tenantId } = principal
     if ((await selectBank(db.query, tenantId, params.bankId)) === undefined) throw notFound('bank', params.bankId)
-    if (query.after !== undefined && !/^\d{1,15}$/.test(query.after))
+    const place = /^(\d{1,15})(?:\.([\w:-]{1,100}))?$/.exec(query.after ?? '0')
+    if (place === null)
       throw new InputError('after is no cursor', [{ field: 'after', problem: 'must be the `next` of the page before' }])
     const log = await feedbackStore.selectBankLog(
       db.query,
       tenantId,
-      bankSubject(params.bankId).id,
-      Number(query.after ?? 0),
+      { bankId: params.bankId, subjectId: bankSubject(params.bankId).id },
+      { ordinal: Number(place[1]), entryId: place[2] ?? '' },
       query.limit ?? 50,
     )
     const entries = await selectBankEntriesById(db.query, tenantId, [...log.entryIds.keys()])
     return {
       items: entries
+        // What was moved to another bank is gone from this one.
+        .map((entry) => (entry.bankId === params.bankId ? entry : { ...entry, status: 'retired' as const }))
         // Drafts are nobody else's business.
-        .flatMap(({ status, ...entry }) =>
-          entry.bankId === params.bankId && status !== 'pending' ? [{ ...entry, status }] : [],
-        )
+        .flatMap(({ status, ...entry }) => (status === 'pending' ? [] : [{ ...entry, status }]))
         .sort((a, b) => (a.entryId < b.entryId ? -1 : 1))
         .map(({ entryId, status, signals, quality, labels, source, addedMs }) => ({
           entryId,
           status,
           signals: status === 'retired' ? {} : signals,
-          quality,
+          quality: status === 'retired' ? null : quality,
           labels: status === 'retired' ? [] : labels,
-          source,
+          source: status === 'retired' ? '' : source,
           addedMs,
           changedMs: log.entryIds.get(entryId)!,
         })),
-      next: String(log.nextOrdinal),
+      next: log.next.entryId === '' ? String(log.next.ordinal) : `${log.next.ordinal}.${log.next.entryId}`,
       more: log.more,
     }
   })

@@ -3,9 +3,10 @@ import type { Outcome } from '../../domain/error.ts'
 import { uuidv7 } from '../../domain/ids.ts'
 import { disabledForGood, disableUntil, enabled } from '../../flows/hma.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { Bank, BankEntry } from '../../match/bank.ts'
+import { unsampled, type Bank, type BankEntry } from '../../match/bank.ts'
 import { bankSubject, changeBankEntry, createBank, updateBank, type ChangeContext } from '../../match/changes.ts'
 import { selectExchange, selectRecordOfEntry } from '../../match/exchange/store.ts'
+import { cancelImportsOf } from '../../match/imports/store.ts'
 import type { Lookup } from '../../match/lookup.ts'
 import {
   selectBankEntries,
@@ -65,13 +66,13 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
     await lookup.refresh()
     return done
   }
-  const viewOf = (bank: Pick<Bank, 'bankId' | 'name'>, ratios: ReadonlyMap<string, number>) => ({
+  const viewOf = (bank: Pick<Bank, 'name' | 'sampling'>) => ({
     name: bank.name,
-    matching_enabled_ratio: ratios.get(bank.bankId) ?? 1,
+    matching_enabled_ratio: bank.sampling.trafficShare,
   })
   const bankOf = async (tenantId: string, name: string): Promise<Bank> => {
     const bank = await selectBankNamed(db.query, tenantId, name)
-    const { gone } = await rows.selectRatios(db.query, tenantId, 'bank')
+    const gone = await rows.selectGoneBanks(db.query, tenantId)
     if (bank === undefined || gone.has(bank.bankId)) throw refuse(404, `bank '${name.slice(0, 200)}' not found`)
     return bank
   }
@@ -89,14 +90,13 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
   }
 
   on(contract.hmaBanks, async ({ principal }) => {
-    const { ratios, gone } = await rows.selectRatios(db.query, principal.tenantId, 'bank')
+    const gone = await rows.selectGoneBanks(db.query, principal.tenantId)
     const banks = await selectBanks(db.query, principal.tenantId, '', banksMax)
-    return banks.filter((bank) => !gone.has(bank.bankId)).map((bank) => viewOf(bank, ratios))
+    return banks.filter((bank) => !gone.has(bank.bankId)).map(viewOf)
   })
-  on(contract.hmaBank, async ({ params, principal }) => {
-    const bank = await bankOf(principal.tenantId, (params as BankParams).bankName)
-    return viewOf(bank, (await rows.selectRatios(db.query, principal.tenantId, 'bank')).ratios)
-  })
+  on(contract.hmaBank, async ({ params, principal }) =>
+    viewOf(await bankOf(principal.tenantId, (params as BankParams).bankName)),
+  )
   on(contract.hmaMakeBank, async ({ request, principal }) => {
     const { tenantId } = principal
     const body = objectOf(request)
@@ -104,14 +104,9 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
     const name = checkName(body.name)
     const ratio = ratioIn(body) ?? 1
     return locked(tenantId, async (tx) => {
-      const bank = { name, purpose: '', action: 'review' }
-      const { bankId } = await apply(
-        tx,
-        tenantId,
-        await createBank(tx.query, tenantId, bank, contextOf(principal)),
-        403,
-      )
-      if (ratio !== 1) await rows.upsertRatio(tx, tenantId, 'bank', bankId, ratio)
+      const sampling = { ...unsampled, trafficShare: ratio }
+      const bank = { name, purpose: '', action: 'review', sampling }
+      await apply(tx, tenantId, await createBank(tx.query, tenantId, bank, contextOf(principal)), 403)
       return { name, matching_enabled_ratio: ratio }
     })
   })
@@ -122,16 +117,15 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
     const ratio = ratioIn(body)
     const name = body.name === undefined || body.name === null ? bank.name : checkName(body.name)
     return locked(tenantId, async (tx) => {
-      if (name !== bank.name)
+      const sampling = ratio === undefined ? bank.sampling : { ...bank.sampling, trafficShare: ratio }
+      if (name !== bank.name || ratio !== undefined)
         await apply(
           tx,
           tenantId,
-          await updateBank(tx.query, tenantId, bank.bankId, { name }, contextOf(principal)),
+          await updateBank(tx.query, tenantId, bank.bankId, { name, sampling }, contextOf(principal)),
           403,
         )
-      if (ratio !== undefined) await rows.upsertRatio(tx, tenantId, 'bank', bank.bankId, ratio)
-      const { ratios } = await rows.selectRatios(tx.query, tenantId, 'bank')
-      return viewOf({ bankId: bank.bankId, name }, ratios)
+      return viewOf({ name, sampling })
     })
   })
   on(contract.hmaDeleteBank, async ({ params, principal }) => {
@@ -140,9 +134,11 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
     if (bank === undefined) return { message: 'Done' }
     // Out of sight first: then nothing of it matches, however long the rest takes.
     await locked(tenantId, async (tx) => {
-      await rows.upsertRatio(tx, tenantId, 'bank', bank.bankId, 0, true)
+      await rows.insertGoneBank(tx, tenantId, bank.bankId)
       const name = `${bank.name.slice(0, 150)} (deleted ${bank.bankId})`
-      await apply(tx, tenantId, await updateBank(tx.query, tenantId, bank.bankId, { name }, contextOf(principal)), 403)
+      const off = { name, enabled: false }
+      await apply(tx, tenantId, await updateBank(tx.query, tenantId, bank.bankId, off, contextOf(principal)), 403)
+      await cancelImportsOf(tx, tenantId, bank.bankId, clock())
     })
     for (const status of ['active', 'quarantined'] as const)
       for (;;) {
@@ -268,8 +264,6 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
       throw refuse(404, `content '${contentId}' not found`)
     return { bank, content, entry }
   }
-  const bankView = async (tenantId: string, bank: Bank) =>
-    viewOf(bank, (await rows.selectRatios(db.query, tenantId, 'bank')).ratios)
   const recordOf = async (tenantId: string, entryId: string) => {
     const record = await selectRecordOfEntry(db.query, tenantId, entryId)
     const exchange = record === undefined ? undefined : await selectExchange(db.query, tenantId, record.exchangeId)
@@ -290,7 +284,7 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
       id: content.contentId,
       disable_until_ts: disabledAs(content, entry, clock()),
       original_media_uri: null,
-      bank: await bankView(tenantId, bank),
+      bank: viewOf(bank),
       ...(isYes(include_signals) ? { signals: theirs(entry.signals) } : {}),
       ...(metadata === undefined || /^false$/i.test(include_metadata ?? '') ? {} : { metadata }),
       ...(content.note === null ? {} : { note: content.note }),
@@ -363,7 +357,7 @@ export function hmaBankRoutes(mount: Mount, deps: HmaBankDeps): void {
       disable_until_ts: disabledAs(now.content, now.entry, clock()),
       collab_metadata: from === undefined ? {} : { [from.exchange.name]: [from.record.externalId] },
       original_media_uri: null,
-      bank: await bankView(tenantId, bank),
+      bank: viewOf(bank),
       user_metadata: now.content.metadata,
       note: now.content.note,
     }

@@ -52,12 +52,12 @@ export function hmaMatchRoutes(mount: Mount, deps: HmaMatchDeps): void {
 
   /** Banks that take part, by the names asked for, their share of lookups, and the coin that was flipped. */
   const banksFor = async (tenantId: string, names: string[] | undefined, coin: number, everybody: boolean) => {
-    const { ratios, gone } = await rows.selectRatios(db.query, tenantId, 'bank')
+    const gone = await rows.selectGoneBanks(db.query, tenantId)
     const banks = await lookup.banks(tenantId)
     const takesPart = (bank: Bank) =>
       !gone.has(bank.bankId) &&
       (names === undefined || names.includes(bank.name)) &&
-      (everybody || (ratios.get(bank.bankId) ?? 1) > coin)
+      (everybody || bank.sampling.trafficShare > coin)
     return [...banks.values()].filter((bank) => takesPart(bank)).map((bank) => bank.bankId)
   }
   const find = async (tenantId: string, content: LookupContent, type: SignalType, banks: string[], turned: boolean) => {
@@ -86,7 +86,7 @@ export function hmaMatchRoutes(mount: Mount, deps: HmaMatchDeps): void {
   const usable = async (tenantId: string, name: string): Promise<SignalType> => {
     const type = typeNamed(name)
     if (type === undefined) throw refuse(400, `No such SignalType '${name.slice(0, 100)}'`)
-    const { ratios } = await rows.selectRatios(db.query, tenantId, 'signal_type')
+    const ratios = await rows.selectTypeRatios(db.query, tenantId)
     if (ratios.get(type.name) === 0) throw refuse(400, `SignalType '${name.slice(0, 100)}' is not enabled`)
     return type
   }
@@ -211,7 +211,7 @@ export function hmaMatchRoutes(mount: Mount, deps: HmaMatchDeps): void {
   )
 
   on(contract.hmaSignalTypes, async ({ principal }) => {
-    const { ratios } = await rows.selectRatios(db.query, principal.tenantId, 'signal_type')
+    const ratios = await rows.selectTypeRatios(db.query, principal.tenantId)
     return signalTypes.map(({ name }) => ({ name: theirName(name), enabled_ratio: ratios.get(name) ?? 1 }))
   })
   on(contract.hmaChangeSignalType, async ({ params, request, principal, reply }) => {
@@ -224,7 +224,7 @@ export function hmaMatchRoutes(mount: Mount, deps: HmaMatchDeps): void {
     if (!(ratio >= 0 && ratio <= 1)) throw refuse(400, 'enabled_ratio must be a number from 0 to 1')
     const type = typeNamed(name)
     if (type === undefined) throw refuse(400, `No such SignalType '${name.slice(0, 100)}'`)
-    await db.transaction((tx) => rows.upsertRatio(tx, principal.tenantId, 'signal_type', type.name, ratio))
+    await db.transaction((tx) => rows.upsertTypeRatio(tx, principal.tenantId, type.name, ratio))
     return reply.code(204).send()
   })
   on(contract.hmaContentTypes, () => Object.keys(contentTypes).map((name) => ({ name, enabled: true })))
@@ -294,7 +294,7 @@ async function hashesOf(
 ): Promise<HmaHashes> {
   if (!Object.hasOwn(contentTypes, contentType))
     throw refuse(400, `no such content_type: '${contentType.slice(0, 100)}'`)
-  const { ratios } = await rows.selectRatios(deps.db.query, tenantId, 'signal_type')
+  const ratios = await rows.selectTypeRatios(deps.db.query, tenantId)
   const enabledType = (type: SignalType | undefined) =>
     type === undefined || ratios.get(type.name) === 0 ? undefined : type
   const named = namesIn(types)

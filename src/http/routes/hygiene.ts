@@ -13,10 +13,11 @@ import {
   selectPairs,
   type BoardList,
 } from '../../match/hygiene/store.ts'
+import { selectBankRecords } from '../../match/precision/store.ts'
 import { selectBankEntriesById, selectBanks } from '../../match/store.ts'
 import * as contract from '../contract/hygiene.ts'
 import type { Mount } from '../server.ts'
-import { bankWork, entryView, type BankRouteDeps } from './bank-work.ts'
+import { bankWork, entryView, precisionOf, type BankRouteDeps } from './bank-work.ts'
 
 export type HygieneRouteDeps = BankRouteDeps & { hygiene: Pick<Hygiene, 'checkCanaries' | 'soon'> }
 
@@ -126,6 +127,20 @@ export function hygieneRoutes(mount: Mount, deps: HygieneRouteDeps): void {
       neverMatched: neverMatched.entries,
       agedOut: agedOut.entries,
       disputed: disputed.entries,
+    }
+  })
+
+  mount(contract.bankPrecision, async ({ query, principal }) => {
+    const { tenantId } = principal
+    const { bankId, days = 30 } = query
+    if (bankId !== undefined) await bankOf(tenantId, bankId)
+    const sinceMs = (Math.floor(clock() / dayMs) - days + 1) * dayMs
+    const records = await selectBankRecords(db.query, tenantId, {
+      ...(bankId === undefined ? {} : { bankId }),
+      sinceMs,
+    })
+    return {
+      items: records.map(({ right, wrong, ...record }) => ({ ...record, precision: precisionOf(right, wrong) })),
     }
   })
 

@@ -32,6 +32,7 @@ import {
   retireBankEntry,
 } from '../contract/banks.ts'
 import { compareSignals, lookupMatches, type Upload } from '../contract/match.ts'
+import { listSignalTypes } from '../contract/signal-types.ts'
 import type { Principal } from '../principal.ts'
 import { createServer } from '../server.ts'
 import { bankRoutes } from './banks.ts'
@@ -255,6 +256,22 @@ test('bad entries and lookups name what is wrong', async () => {
   await refused(ana.call(makeBankEntry, { params: { bankId: "'; DROP TABLE banks --" }, body: { text: 'free' } }), 404)
   const wrong = await refused(ana.call(lookupMatches, { body: { photos: [{ quality: 3 }] } }), 422)
   assert.equal(wrong.errors![0]!.field, 'photos[0]')
+})
+
+test('signal types say what they are for, and how their distances read', async () => {
+  const { items } = await clientOf('ana').call(listSignalTypes, {})
+  const byName = new Map(items.map((type) => [type.name, type]))
+  assert.deepEqual(byName.get('pdq')?.scale, {
+    zero: 0,
+    perDistance: 1,
+    decimals: 0,
+    unit: 'of 256 bits differ',
+    nearer: 'lower',
+  })
+  assert.equal(byName.get('vpdq')?.scale?.nearer, 'higher')
+  assert.deepEqual([byName.get('md5')?.scale, byName.get('md5')?.threshold], [null, 0])
+  assert.deepEqual(byName.get('chromaprint')?.media, ['audio', 'video'])
+  await refused(clientOf('ben').call(listSignalTypes, {}), 403)
 })
 
 test('two hashes and two texts are compared', async () => {

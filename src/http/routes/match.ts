@@ -1,13 +1,17 @@
+import type { FastifyReply } from 'fastify'
 import type { Clock } from '../../domain/ids.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import { signalTypeNamed } from '../../match/raw-signals.ts'
 import { signalTypes } from '../../match/signal-types/all.ts'
 import type { MediaLibrary } from '../../media/library.ts'
+import { soundPicture } from '../../match/sound-picture.ts'
 import { previewMime } from '../../media/preview.ts'
+import { soundMime } from '../../media/sound.ts'
 import type { Database } from '../../storage/database.ts'
-import { compareSignals, getMedia, hashContent, makeUpload } from '../contract/match.ts'
+import { compareSignals, drawSound, getMedia, getSound, hashContent, makeUpload } from '../contract/match.ts'
 import type { ResponseOf } from '../contract/route.ts'
-import { authorOf } from '../principal.ts'
+import { listSignalTypes } from '../contract/signal-types.ts'
+import { authorOf, type Principal } from '../principal.ts'
 import { notFound, problem } from '../problem.ts'
 import type { Mount } from '../server.ts'
 import { lookupRoutes, type LookupRouteDeps } from './lookup.ts'
@@ -24,6 +28,22 @@ export type MatchRouteDeps = LookupRouteDeps & {
 export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
   const { db, ledger, clock, media } = deps
   lookupRoutes(mount, deps)
+
+  /** Before anything leaves: a look that is not in the log must not happen. */
+  const noteLook = (principal: Principal, mediaSha256: string, what: string, jobId: string | undefined) =>
+    db.transaction((tx) =>
+      ledger.append(tx, principal.tenantId, [
+        {
+          kind: 'person.viewed_sensitive',
+          subject: { kind: 'item', id: `custos:media:${mediaSha256}` },
+          occurredAtMs: clock(),
+          author: authorOf(principal),
+          automation: 'none',
+          because: [],
+          body: { personId: principal.id, mediaSha256, ...(jobId === undefined ? {} : { jobId }), what },
+        },
+      ]),
+    )
 
   mount(makeUpload, async ({ request, principal, reply }) => {
     const record = await media.put(principal.tenantId, await fileOf(request))
@@ -57,35 +77,23 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
         `The full picture needs the scope "media:reveal", which ${principal.name} does not have.`,
       )
     if ((await media.find(tenantId, params.sha256)) === undefined) throw notFound('media', params.sha256)
-    if (variant === 'full')
-      // Before the picture leaves: a look that is not in the log must not happen.
-      await db.transaction((tx) =>
-        ledger.append(tx, tenantId, [
-          {
-            kind: 'person.viewed_sensitive',
-            subject: { kind: 'item', id: `custos:media:${params.sha256}` },
-            occurredAtMs: clock(),
-            author: authorOf(principal),
-            automation: 'none',
-            because: [],
-            body: {
-              personId: principal.id,
-              mediaSha256: params.sha256,
-              ...(query.job === undefined ? {} : { jobId: query.job }),
-              what: 'media in full',
-            },
-          },
-        ]),
-      )
+    if (variant === 'full') await noteLook(principal, params.sha256, 'media in full', query.job)
     const preview = await media.preview(tenantId, params.sha256, variant)
     if (preview === undefined) throw notFound('media', params.sha256)
-    return reply
-      .type(previewMime)
-      .header('cache-control', variant === 'full' ? 'no-store' : 'private, max-age=86400, immutable')
-      .header('x-content-type-options', 'nosniff')
-      .header('content-security-policy', "default-src 'none'; sandbox")
-      .send(Buffer.from(preview.buffer, preview.byteOffset, preview.byteLength))
+    return sendMedia(reply, previewMime, variant !== 'full', preview)
   })
+
+  mount(getSound, async ({ params, query, principal, reply }) => {
+    const { tenantId } = principal
+    if ((await media.find(tenantId, params.sha256)) === undefined) throw notFound('media', params.sha256)
+    await noteLook(principal, params.sha256, 'the sound of media', query.job)
+    const sound = await media.sound(tenantId, params.sha256)
+    if (sound === undefined)
+      throw problem(404, 'No sound', `The media "${params.sha256}" has no sound that can be played here.`)
+    return sendMedia(reply, soundMime, false, sound)
+  })
+
+  mount(drawSound, ({ body }) => soundPicture(body.a, body.b))
 
   mount(hashContent, async ({ request }): Promise<ResponseOf<typeof hashContent>> => {
     const text = (request.body as { text?: unknown } | undefined)?.text
@@ -101,9 +109,27 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
     }
   })
 
+  mount(listSignalTypes, () => ({
+    items: signalTypes.map(({ name, version, threshold, thresholdMax, thresholdStep, words }) => ({
+      name,
+      version,
+      title: words.title,
+      about: words.about,
+      media: [...words.media],
+      threshold,
+      thresholdMax,
+      thresholdStep,
+      scale:
+        words.scale === undefined
+          ? null
+          : { ...words.scale, nearer: words.scale.perDistance > 0 ? ('lower' as const) : ('higher' as const) },
+      finds: [...words.finds],
+    })),
+  }))
+
   mount(compareSignals, ({ body }) => {
     const type = signalTypeNamed('signalType', body.signalType)
-    const { distance, similarity, transformation, entryShare, spans } = type.compare(
+    const { distance, similarity, transformation, transformationMatrix, entryShare, spans } = type.compare(
       type.parse('a', body.a),
       type.parse('b', body.b),
     )
@@ -114,10 +140,20 @@ export function matchRoutes(mount: Mount, deps: MatchRouteDeps): void {
       similarity,
       described: type.describe(distance),
       ...(transformation === undefined ? {} : { transformation }),
+      ...(transformationMatrix === undefined ? {} : { transformationMatrix }),
       ...(entryShare === undefined ? {} : { entryShare }),
       ...(spans === undefined ? {} : { spans: [...spans] }),
     }
   })
+}
+
+function sendMedia(reply: FastifyReply, mime: string, kept: boolean, bytes: Uint8Array): FastifyReply {
+  return reply
+    .type(mime)
+    .header('cache-control', kept ? 'private, max-age=86400, immutable' : 'no-store')
+    .header('x-content-type-options', 'nosniff')
+    .header('content-security-policy', "default-src 'none'; sandbox")
+    .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }
 
 /** What the signal types make of a text by itself. */

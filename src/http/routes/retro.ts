@@ -114,7 +114,8 @@ export function retroRoutes(mount: Mount, deps: RetroRouteDeps): void {
       tenantId,
       of.eventId === undefined ? { itemId: of.itemId! } : { eventId: of.eventId },
     )
-    if (rows.length === 0) throw notFound('kept content of', of.eventId ?? of.itemId!)
+    if (rows.length === 0)
+      throw notFound(of.eventId === undefined ? 'kept item' : 'kept event', of.eventId ?? of.itemId!)
     const parts = new Map<string, Record<string, string>>()
     for (const { part, type, signal } of rows)
       parts.set(part, { ...parts.get(part), ...withDerived(type, unpackSignal(type, signal)) })

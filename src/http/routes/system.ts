@@ -21,6 +21,8 @@ export type SystemRouteDeps = {
   version: string
   /** Names of the migrations of this release. */
   migrations: readonly string[]
+  /** How far the indexes of tenants are loaded. */
+  loaded?: () => { tenants: number; tenantsReady: number; entries: number; entriesReady: number }
 }
 
 /** Health, metrics, and the description of the API itself. */

@@ -1,27 +1,40 @@
-// AssemblyScript 0.28.20. Sequential Huffman JPEG (ITU-T T.81, 1992) to interleaved RGB, with the arithmetic of
-// libjpeg's slow integer DCT, "fancy" upsampling and colour conversion (jidctint.c, jdsample.c, jdcolor.c), so that the
-// pixels are the same. Headers are read in ../jpeg.ts; what is unusual or damaged is refused and left to another decoder.
-// Pointers are bytes. Constant vectors come from memory: V8 builds literal ones anew at each use.
+// AssemblyScript 0.28.20. Sequential Huffman JPEG (ITU-T T.81, 1992) to planes of samples,
+// with the arithmetic of libjpeg's slow integer DCT (jidctint.c), so that the samples are the same. Headers are read in
+// ../jpeg-header.ts; what is unusual or damaged is refused and left to another decoder. Pointers are bytes. Constant
+// vectors come from memory: V8 builds literal ones anew at each use.
 //
-// To build after a change, in this folder:
-//   cp jpeg.as /tmp/jpeg.ts
-//   npx asc /tmp/jpeg.ts --runtime stub --enable simd --enable bulk-memory --optimizeLevel 3 --noAssert -o /tmp/jpeg.wasm
-// and put the output of `base64 -w0 /tmp/jpeg.wasm` into jpeg.wasm.ts. Tests compare with libjpeg-turbo, pixel by pixel.
+// To build after a change, in this folder (bash):
+//   mkdir -p /tmp/photo && for part in jpeg jpeg-colour pdq-reduce; do cp $part.as /tmp/photo/$part.ts; done
+//   (cd /tmp/photo && npx asc jpeg.ts jpeg-colour.ts pdq-reduce.ts --runtime stub --enable simd --enable bulk-memory \
+//     --optimizeLevel 3 --noAssert -o photo.wasm)
+// and put the output of `base64 -w0 /tmp/photo/photo.wasm` into photo.wasm.ts. Tests compare with libjpeg-turbo, pixel by
+// pixel, and with the readable twin of PDQ, bit by bit.
 
-// A Huffman table in memory: 4,096 entries of 32 bits for the next 12 bits of the stream; then, for longer codes, the
-// largest code of each length (i32, -1 for none), what to add to a code of that length to find its symbol (i32), and the
-// symbols. An entry of an AC table with a value in its upper half is a whole coefficient: bits to take, places to
-// advance, value. Others: bits of the code, symbol. Zero: the code is longer than 12 bits.
-const lookupBits: u64 = 12
-const lookupMask: usize = 4 * 4095
-const largestAt: usize = 16384
+// A Huffman table in memory. First 2,048 words for the next 11 bits of the stream, where these hold one or two whole
+// coefficients, or none and one and the end of the block: bits to take (4 bits), places to advance to the first (6) and
+// from there to the second (6; 63 for the end of the block), the second value (8) and the first (8); where they hold
+// nothing whole, both advance by 63. Then 4,096 halves for the next 12 bits: bits of the code, symbol; or zero. At last, for codes of more
+// than 12 bits: the largest code of each length (i32, -1 for none), what to add to a code of that length to find its
+// symbol (i32), and the symbols.
+const pairBits: u64 = 11
+const pairMask: usize = 4 * 2047
+const endOfBlock: usize = 63
+const singleAt: usize = 8192
+const singleBits: u64 = 12
+const singleMask: usize = 2 * 4095
+const largestAt: usize = singleAt + 8192
 const offsetAt: usize = largestAt + 72
 const symbolsAt: usize = offsetAt + 72
 
+// A block of coefficients: 128 bytes in natural order, 16 for what lies outside, of which the last four say which
+// coefficient (in zigzag order) is the last that may not be zero.
+const blockBytes: usize = 144
+const lastAt: usize = 140
+
 // The entropy-coded bytes lie backwards in memory, so that a plain little-endian load has the next byte on top.
-let bits: u64 = 0
-let left: u64 = 0
-let next: usize = 0
+// Eight bytes in front of where an interval begins, and how many of its bits have been read.
+let base: usize = 0
+let position: usize = 0
 
 /**
  * Copies the entropy-coded bytes from `from` (up to `stop`), backwards below `to`, without stuffing and restart markers.
@@ -67,19 +80,39 @@ export function unstuff(from: usize, stop: usize, to: usize, starts: usize, most
 
 /** Begins to read at a start that `unstuff` wrote. */
 export function seek(start: usize): void {
-  bits = 0
-  left = 0
-  next = start
+  base = start - 8
+  position = 0
 }
 
 /** How many bits lie between what was read and an end; negative when more was read than there is. */
 export function rest(end: usize): i32 {
-  return (<i32>(next - end) << 3) + <i32>left
+  return (<i32>(base + 8 - end) << 3) - <i32>position
 }
 
-/** A symbol whose code is longer than the look-up: its length in the lower byte, itself above; -1 for no code. */
+/** The stream from a bit on, at least 57 bits of it. */
+// @ts-ignore: decorator
+@inline
+function streamFrom(from: usize, at: usize): u64 {
+  return load<u64>(from - (at >> 3)) << <u64>(at & 7)
+}
+
+/** Where the table of pairs says what the stream begins with. */
+// @ts-ignore: decorator
+@inline
+function pairOf(table: usize, stream: u64): i32 {
+  return load<i32>(table + (<usize>(stream >> (62 - pairBits)) & pairMask))
+}
+
+/** A symbol: bits of its code in the lower byte, itself above; -1 for no code. */
+// @ts-ignore: decorator
+@inline
+function symbolOf(table: usize, stream: u64): i32 {
+  const short = <i32>load<u16>(table + (<usize>(stream >> (63 - singleBits)) & singleMask), singleAt)
+  return short != 0 ? short : longCode(table, stream)
+}
+
 function longCode(table: usize, stream: u64): i32 {
-  for (let length: u64 = lookupBits + 1; length <= 16; length++) {
+  for (let length: u64 = singleBits + 1; length <= 16; length++) {
     const code = <i32>(stream >> (64 - length))
     const at = (<usize>length) << 2
     if (code <= load<i32>(table + largestAt + at))
@@ -94,11 +127,19 @@ function signed(value: i32, size: i32): i32 {
   return value < 1 << (size - 1) ? value - (1 << size) + 1 : value
 }
 
+/** With one coefficient alone, the second is written over by the first. */
+// @ts-ignore: decorator
+@inline
+function writePair(block: usize, places: usize, first: usize, second: usize, pair: i32): void {
+  store<i16>(block + <usize>load<u8>(places + second), <i16><i8>(pair >> 16))
+  store<i16>(block + <usize>load<u8>(places + first), <i16>(pair >> 24))
+}
+
 /**
- * One block of dequantised coefficients in natural order. `places` has 80 words: byte offset of the coefficient in the
- * lower half, its quantiser in the upper. Answers the place of the last coefficient that is not zero, or -1.
+ * One block of coefficients, not yet dequantised. `places`: where the coefficient before each place lies in the block, as
+ * bytes; places beyond the end lie behind it. Answers whether there was one.
  */
-function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction: usize): i32 {
+function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction: usize): bool {
   const zero = i32x4.splat(0)
   v128.store(block, zero)
   v128.store(block, zero, 16)
@@ -108,225 +149,277 @@ function readBlock(block: usize, dc: usize, ac: usize, places: usize, prediction
   v128.store(block, zero, 80)
   v128.store(block, zero, 96)
   v128.store(block, zero, 112)
-  let b = bits
-  let n = left
-  let p = next
-  if (n < 32) {
-    b |= load<u64>(p - 8) >> n
-    p -= <usize>((63 - n) >> 3)
-    n |= 56
-  }
-  let entry = load<i32>(dc + (<usize>(b >> (64 - lookupBits)) << 2))
-  if (entry == 0) {
-    entry = longCode(dc, b)
-    if (entry < 0) return -1
-  }
-  let length = <u64>(entry & 0xff)
-  const size = entry >> 8
-  if (size > 11) return -1
-  b <<= length
-  n -= length
+  const from = base
+  let at = position
+  let stream = streamFrom(from, at)
+  let symbol = symbolOf(dc, stream)
+  if (symbol < 0) return false
+  stream <<= <u64>(symbol & 0xff)
+  at += <usize>(symbol & 0xff)
+  let size = symbol >> 8
   let predicted = load<i32>(prediction)
   if (size != 0) {
-    predicted += signed(<i32>(b >> (64 - <u64>size)), size)
-    b <<= <u64>size
-    n -= <u64>size
+    predicted += signed(<i32>(stream >> (64 - <u64>size)), size)
+    at += <usize>size
     store<i32>(prediction, predicted)
+    // Far beyond what 8-bit samples can need.
+    if (<u32>(predicted + 16384) > 32767) return false
   }
-  const average = predicted * <i32>load<u16>(places, 2)
-  store<i16>(block, <i16>average)
-  // Four times what 8-bit samples can need is too much: sums that overflow do so in each decoder's own way.
-  let extremes = average + 4096
+  store<i16>(block, <i16>predicted)
 
+  // How many coefficients lie behind us.
   let place: usize = 1
-  let last: i32 = 0
-  // A symbol takes at most 16 bits of code and 10 of value, so that a filled register has two. Runs beyond the end of a
-  // damaged block stay in bounds: the table of places goes on.
   while (true) {
-    b |= load<u64>(p - 8) >> n
-    p -= <usize>((63 - n) >> 3)
-    n |= 56
-    entry = load<i32>(ac + (<usize>(b >> (62 - lookupBits)) & lookupMask))
-    length = <u64>(entry & 0xff)
-    if (entry >> 16 != 0) {
-      b <<= length
-      n -= length
-      place += <usize>((entry >> 8) & 0xff)
-      const word = load<u32>(places + (place << 2) - 4)
-      const product = (entry >> 16) * <i32>(word >> 16)
-      extremes |= product + 4096
-      store<i16>(block + <usize>(word & 0xffff), <i16>product)
-      last = <i32>place
-    } else {
-      if (entry == 0) {
-        entry = longCode(ac, b)
-        if (entry < 0) return -1
-        length = <u64>(entry & 0xff)
-      }
-      b <<= length
-      n -= length
-      const symbol = (entry >> 8) & 0xff
-      const size = symbol & 15
-      if (size == 0) {
-        if (symbol != 0xf0) {
-          if (symbol != 0) return -1
-          break
+    // Three pairs take at most 33 bits; a symbol takes at most 16 bits of code and 10 of value, and follows two pairs at most.
+    stream = streamFrom(from, at)
+    let pair = pairOf(ac, stream)
+    let first = place + <usize>((pair >> 4) & 63)
+    let second = first + <usize>((pair >> 10) & 63)
+    if (second < 64) {
+      writePair(block, places, first, second, pair)
+      at += <usize>(pair & 15)
+      stream <<= <u64>(pair & 15)
+      place = second
+      pair = pairOf(ac, stream)
+      first = place + <usize>((pair >> 4) & 63)
+      second = first + <usize>((pair >> 10) & 63)
+      if (second < 64) {
+        writePair(block, places, first, second, pair)
+        at += <usize>(pair & 15)
+        stream <<= <u64>(pair & 15)
+        place = second
+        pair = pairOf(ac, stream)
+        first = place + <usize>((pair >> 4) & 63)
+        second = first + <usize>((pair >> 10) & 63)
+        if (second < 64) {
+          writePair(block, places, first, second, pair)
+          at += <usize>(pair & 15)
+          place = second
+          continue
         }
-        place += 16
-      } else {
-        const value = signed(<i32>(b >> (64 - <u64>size)), size)
-        b <<= <u64>size
-        n -= <u64>size
-        place += <usize>((symbol >> 4) + 1)
-        const word = load<u32>(places + (place << 2) - 4)
-        const product = value * <i32>(word >> 16)
-        extremes |= product + 4096
-        store<i16>(block + <usize>(word & 0xffff), <i16>product)
-        last = <i32>place
       }
     }
-    if (place >= 64) break
-    entry = load<i32>(ac + (<usize>(b >> (62 - lookupBits)) & lookupMask))
-    length = <u64>(entry & 0xff)
-    if (entry >> 16 != 0) {
-      b <<= length
-      n -= length
-      place += <usize>((entry >> 8) & 0xff)
-      const word = load<u32>(places + (place << 2) - 4)
-      const product = (entry >> 16) * <i32>(word >> 16)
-      extremes |= product + 4096
-      store<i16>(block + <usize>(word & 0xffff), <i16>product)
-      last = <i32>place
-    } else {
-      if (entry == 0) {
-        entry = longCode(ac, b)
-        if (entry < 0) return -1
-        length = <u64>(entry & 0xff)
-      }
-      b <<= length
-      n -= length
-      const symbol = (entry >> 8) & 0xff
-      const size = symbol & 15
-      if (size == 0) {
-        if (symbol != 0xf0) {
-          if (symbol != 0) return -1
-          break
-        }
-        place += 16
-      } else {
-        const value = signed(<i32>(b >> (64 - <u64>size)), size)
-        b <<= <u64>size
-        n -= <u64>size
-        place += <usize>((symbol >> 4) + 1)
-        const word = load<u32>(places + (place << 2) - 4)
-        const product = value * <i32>(word >> 16)
-        extremes |= product + 4096
-        store<i16>(block + <usize>(word & 0xffff), <i16>product)
-        last = <i32>place
-      }
+    if (first < 64 && second - first == endOfBlock) {
+      // Where the end stands alone, the first is none, and written where it does no harm.
+      store<i16>(block + (first == place ? 128 : <usize>load<u8>(places + first)), <i16>(pair >> 24))
+      at += <usize>(pair & 15)
+      place = first
+      break
     }
-    if (place >= 64) break
+    // One symbol of any kind: too long for the table, or the last of a full block.
+    symbol = symbolOf(ac, stream)
+    if (symbol < 0) return false
+    stream <<= <u64>(symbol & 0xff)
+    at += <usize>(symbol & 0xff)
+    size = (symbol >> 8) & 15
+    if (size == 0) {
+      if (symbol >> 8 == 0) break
+      if (symbol >> 8 != 0xf0) return false
+      place += 16
+    } else {
+      place += <usize>((symbol >> 12) + 1)
+      store<i16>(block + <usize>load<u8>(places + place), <i16>signed(<i32>(stream >> (64 - <u64>size)), size))
+      at += <usize>size
+    }
+    if (place >= 64) {
+      if (place > 64) return false
+      break
+    }
   }
-  bits = b
-  left = n
-  next = p
-  return place > 64 || <u32>extremes > 8191 ? -1 : last
+  position = at
+  store<i32>(block, <i32>place - 1, lastAt)
+  return true
 }
 
-/** The block as 8 x 8 samples. `constants`: eight pairs of factors, see jpeg.ts. */
-function writeBlock(block: usize, last: i32, constants: usize, to: usize, stride: usize): void {
+/**
+ * A block as 8 x 8 samples: of rows `step` bytes apart where `upright`, else of columns `step` bytes apart. `quantisers`:
+ * eight rows of quantisers and then eight of what a coefficient may be at most; four times what 8-bit samples can need is
+ * too much: sums that overflow do so in each decoder's own way. `constants`: see jpeg.ts. `centre` is added to the samples,
+ * by its bits. Answers whether the coefficients were in bounds.
+ */
+// @ts-ignore: decorator
+@inline
+function writeBlock(block: usize, quantisers: usize, constants: usize, centre: v128, to: usize, step: usize, upright: bool): bool {
+  const last = load<i32>(block, lastAt)
+  const q0 = v128.load(block)
+  let beyond = i16x8.gt_s(i16x8.abs(q0), v128.load(quantisers, 128))
+  const in0 = i16x8.mul(q0, v128.load(quantisers))
   if (last == 0) {
-    const level = i16x8.splat(<i16>((<i32>load<i16>(block) + 4) >> 3))
-    const samples = v128.xor(i8x16.narrow_i16x8_s(level, level), v128.load(constants, 160))
-    for (let row = 0; row < 8; row++, to += stride) v128.store64_lane(to, samples, 0)
-    return
+    const level = i16x8.splat(<i16>((<i32>i16x8.extract_lane_s(in0, 0) + 4) >> 3))
+    const samples = v128.xor(i8x16.narrow_i16x8_s(level, level), centre)
+    for (let row = 0; row < 8; row++, to += step) v128.store64_lane(to, samples, 0)
+    return !v128.any_true(beyond)
   }
-  idct(block, block, constants, 11, 128)
-  transpose(block)
-  idct(block, block, constants, 18, 144)
-  transpose(block)
-  const centre = v128.load(constants, 160)
-  for (let row: usize = 0; row < 128; row += 32, to += 2 * stride) {
+  const q1 = v128.load(block, 16)
+  const q2 = v128.load(block, 32)
+  const q3 = v128.load(block, 48)
+  beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q1), v128.load(quantisers, 144)))
+  beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q2), v128.load(quantisers, 160)))
+  beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q3), v128.load(quantisers, 176)))
+  const in1 = i16x8.mul(q1, v128.load(quantisers, 16))
+  const in2 = i16x8.mul(q2, v128.load(quantisers, 32))
+  const in3 = i16x8.mul(q3, v128.load(quantisers, 48))
+  if (last < 10) {
+    // Nothing outside the 4 x 4 lowest frequencies.
+    narrowColumns(in0, in1, in2, in3, block, constants)
+    sparseColumns(v128.load(block), v128.load(block, 16), v128.load(block, 32), v128.load(block, 48), block, constants)
+  } else {
+    const q4 = v128.load(block, 64)
+    const q5 = v128.load(block, 80)
+    const q6 = v128.load(block, 96)
+    const q7 = v128.load(block, 112)
+    beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q4), v128.load(quantisers, 192)))
+    beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q5), v128.load(quantisers, 208)))
+    beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q6), v128.load(quantisers, 224)))
+    beyond = v128.or(beyond, i16x8.gt_s(i16x8.abs(q7), v128.load(quantisers, 240)))
+    const in4 = i16x8.mul(q4, v128.load(quantisers, 64))
+    const in5 = i16x8.mul(q5, v128.load(quantisers, 80))
+    const in6 = i16x8.mul(q6, v128.load(quantisers, 96))
+    const in7 = i16x8.mul(q7, v128.load(quantisers, 112))
+    columns(in0, in1, in2, in3, in4, in5, in6, in7, block, constants, 11, 256)
+    transpose(block)
+    columns(
+      v128.load(block),
+      v128.load(block, 16),
+      v128.load(block, 32),
+      v128.load(block, 48),
+      v128.load(block, 64),
+      v128.load(block, 80),
+      v128.load(block, 96),
+      v128.load(block, 112),
+      block,
+      constants,
+      18,
+      272,
+    )
+  }
+  if (upright) transpose(block)
+  for (let row: usize = 0; row < 128; row += 32, to += 2 * step) {
     const samples = v128.xor(i8x16.narrow_i16x8_s(v128.load(block + row), v128.load(block + row, 16)), centre)
     v128.store64_lane(to, samples, 0)
-    v128.store64_lane(to + stride, samples, 1)
+    v128.store64_lane(to + step, samples, 1)
   }
+  return !v128.any_true(beyond)
 }
 
 /** One pass along columns; `half` is where the constants hold what rounds. */
 // @ts-ignore: decorator
 @inline
-function idct(from: usize, to: usize, constants: usize, shift: i32, half: usize): void {
-  const in0 = v128.load(from)
-  const in1 = v128.load(from, 16)
-  const in2 = v128.load(from, 32)
-  const in3 = v128.load(from, 48)
-  const in4 = v128.load(from, 64)
-  const in5 = v128.load(from, 80)
-  const in6 = v128.load(from, 96)
-  const in7 = v128.load(from, 112)
+function columns(
+  in0: v128,
+  in1: v128,
+  in2: v128,
+  in3: v128,
+  in4: v128,
+  in5: v128,
+  in6: v128,
+  in7: v128,
+  to: usize,
+  constants: usize,
+  shift: i32,
+  half: usize,
+): void {
   const rounding = v128.load(constants + half)
+  const low04 = lowPairs(in0, in4)
+  const high04 = highPairs(in0, in4)
+  const low26 = lowPairs(in2, in6)
+  const high26 = highPairs(in2, in6)
+  const e0l = i32x4.add(i32x4.dot_i16x8_s(low04, v128.load(constants)), rounding)
+  const e0h = i32x4.add(i32x4.dot_i16x8_s(high04, v128.load(constants)), rounding)
+  const e1l = i32x4.add(i32x4.dot_i16x8_s(low04, v128.load(constants, 16)), rounding)
+  const e1h = i32x4.add(i32x4.dot_i16x8_s(high04, v128.load(constants, 16)), rounding)
+  const e3l = i32x4.dot_i16x8_s(low26, v128.load(constants, 32))
+  const e3h = i32x4.dot_i16x8_s(high26, v128.load(constants, 32))
+  const e2l = i32x4.dot_i16x8_s(low26, v128.load(constants, 48))
+  const e2h = i32x4.dot_i16x8_s(high26, v128.load(constants, 48))
+  const low13 = lowPairs(in1, in3)
+  const high13 = highPairs(in1, in3)
+  const low57 = lowPairs(in5, in7)
+  const high57 = highPairs(in5, in7)
+  write(to, 0, i32x4.add(e0l, e3l), i32x4.add(e0h, e3h), oddOf(low13, low57, constants, 160), oddOf(high13, high57, constants, 160), shift)
+  write(to, 16, i32x4.add(e1l, e2l), i32x4.add(e1h, e2h), oddOf(low13, low57, constants, 128), oddOf(high13, high57, constants, 128), shift)
+  write(to, 32, i32x4.sub(e1l, e2l), i32x4.sub(e1h, e2h), oddOf(low13, low57, constants, 96), oddOf(high13, high57, constants, 96), shift)
+  write(to, 48, i32x4.sub(e0l, e3l), i32x4.sub(e0h, e3h), oddOf(low13, low57, constants, 64), oddOf(high13, high57, constants, 64), shift)
+}
 
-  const c0 = v128.load(constants)
-  const c1 = v128.load(constants, 16)
-  const low26 = v128.shuffle<i16>(in2, in6, 0, 8, 1, 9, 2, 10, 3, 11)
-  const high26 = v128.shuffle<i16>(in2, in6, 4, 12, 5, 13, 6, 14, 7, 15)
-  const e2l = i32x4.dot_i16x8_s(low26, c0)
-  const e2h = i32x4.dot_i16x8_s(high26, c0)
-  const e3l = i32x4.dot_i16x8_s(low26, c1)
-  const e3h = i32x4.dot_i16x8_s(high26, c1)
-  const sum04 = i16x8.add(in0, in4)
-  const diff04 = i16x8.sub(in0, in4)
-  const e0l = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(sum04), 13), rounding)
-  const e0h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(sum04), 13), rounding)
-  const e1l = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(diff04), 13), rounding)
-  const e1h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(diff04), 13), rounding)
+/** The second pass where only the four lowest frequencies are there. */
+// @ts-ignore: decorator
+@inline
+function sparseColumns(in0: v128, in1: v128, in2: v128, in3: v128, to: usize, constants: usize): void {
+  const rounding = v128.load(constants, 272)
+  const low02 = lowPairs(in0, in2)
+  const high02 = highPairs(in0, in2)
+  const low13 = lowPairs(in1, in3)
+  const high13 = highPairs(in1, in3)
+  write(to, 0, evenOf(low02, constants, 192, rounding), evenOf(high02, constants, 192, rounding), i32x4.dot_i16x8_s(low13, v128.load(constants, 160)), i32x4.dot_i16x8_s(high13, v128.load(constants, 160)), 18)
+  write(to, 16, evenOf(low02, constants, 208, rounding), evenOf(high02, constants, 208, rounding), i32x4.dot_i16x8_s(low13, v128.load(constants, 128)), i32x4.dot_i16x8_s(high13, v128.load(constants, 128)), 18)
+  write(to, 32, evenOf(low02, constants, 224, rounding), evenOf(high02, constants, 224, rounding), i32x4.dot_i16x8_s(low13, v128.load(constants, 96)), i32x4.dot_i16x8_s(high13, v128.load(constants, 96)), 18)
+  write(to, 48, evenOf(low02, constants, 240, rounding), evenOf(high02, constants, 240, rounding), i32x4.dot_i16x8_s(low13, v128.load(constants, 64)), i32x4.dot_i16x8_s(high13, v128.load(constants, 64)), 18)
+}
 
-  const z3 = i16x8.add(in7, in3)
-  const z4 = i16x8.add(in5, in1)
-  const lowZ = v128.shuffle<i16>(z3, z4, 0, 8, 1, 9, 2, 10, 3, 11)
-  const highZ = v128.shuffle<i16>(z3, z4, 4, 12, 5, 13, 6, 14, 7, 15)
-  const c2 = v128.load(constants, 32)
-  const c3 = v128.load(constants, 48)
-  const z3l = i32x4.dot_i16x8_s(lowZ, c2)
-  const z3h = i32x4.dot_i16x8_s(highZ, c2)
-  const z4l = i32x4.dot_i16x8_s(lowZ, c3)
-  const z4h = i32x4.dot_i16x8_s(highZ, c3)
+/** The first pass over four columns of four, transposed: four rows of eight. */
+// @ts-ignore: decorator
+@inline
+function narrowColumns(in0: v128, in1: v128, in2: v128, in3: v128, to: usize, constants: usize): void {
+  const rounding = v128.load(constants, 256)
+  const even = lowPairs(in0, in2)
+  const odd = lowPairs(in1, in3)
+  const e0 = evenOf(even, constants, 192, rounding)
+  const e1 = evenOf(even, constants, 208, rounding)
+  const e2 = evenOf(even, constants, 224, rounding)
+  const e3 = evenOf(even, constants, 240, rounding)
+  const o0 = i32x4.dot_i16x8_s(odd, v128.load(constants, 160))
+  const o1 = i32x4.dot_i16x8_s(odd, v128.load(constants, 128))
+  const o2 = i32x4.dot_i16x8_s(odd, v128.load(constants, 96))
+  const o3 = i32x4.dot_i16x8_s(odd, v128.load(constants, 64))
+  const r04 = descaled(i32x4.add(e0, o0), i32x4.sub(e3, o3), 11)
+  const r15 = descaled(i32x4.add(e1, o1), i32x4.sub(e2, o2), 11)
+  const r26 = descaled(i32x4.add(e2, o2), i32x4.sub(e1, o1), 11)
+  const r37 = descaled(i32x4.add(e3, o3), i32x4.sub(e0, o0), 11)
+  const r01 = lowPairs(r04, r15)
+  const r45 = highPairs(r04, r15)
+  const r23 = lowPairs(r26, r37)
+  const r67 = highPairs(r26, r37)
+  const a = v128.shuffle<i32>(r01, r23, 0, 4, 1, 5)
+  const b = v128.shuffle<i32>(r01, r23, 2, 6, 3, 7)
+  const c = v128.shuffle<i32>(r45, r67, 0, 4, 1, 5)
+  const d = v128.shuffle<i32>(r45, r67, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(a, c, 0, 2))
+  v128.store(to, v128.shuffle<i64>(a, c, 1, 3), 16)
+  v128.store(to, v128.shuffle<i64>(b, d, 0, 2), 32)
+  v128.store(to, v128.shuffle<i64>(b, d, 1, 3), 48)
+}
 
-  const low71 = v128.shuffle<i16>(in7, in1, 0, 8, 1, 9, 2, 10, 3, 11)
-  const high71 = v128.shuffle<i16>(in7, in1, 4, 12, 5, 13, 6, 14, 7, 15)
-  const c4 = v128.load(constants, 64)
-  const c5 = v128.load(constants, 80)
-  const o0l = i32x4.add(i32x4.dot_i16x8_s(low71, c4), z3l)
-  const o0h = i32x4.add(i32x4.dot_i16x8_s(high71, c4), z3h)
-  const o3l = i32x4.add(i32x4.dot_i16x8_s(low71, c5), z4l)
-  const o3h = i32x4.add(i32x4.dot_i16x8_s(high71, c5), z4h)
+// @ts-ignore: decorator
+@inline
+function lowPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+}
 
-  const low53 = v128.shuffle<i16>(in5, in3, 0, 8, 1, 9, 2, 10, 3, 11)
-  const high53 = v128.shuffle<i16>(in5, in3, 4, 12, 5, 13, 6, 14, 7, 15)
-  const c6 = v128.load(constants, 96)
-  const c7 = v128.load(constants, 112)
-  const o1l = i32x4.add(i32x4.dot_i16x8_s(low53, c6), z4l)
-  const o1h = i32x4.add(i32x4.dot_i16x8_s(high53, c6), z4h)
-  const o2l = i32x4.add(i32x4.dot_i16x8_s(low53, c7), z3l)
-  const o2h = i32x4.add(i32x4.dot_i16x8_s(high53, c7), z3h)
+// @ts-ignore: decorator
+@inline
+function highPairs(a: v128, b: v128): v128 {
+  return v128.shuffle<i16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+}
 
-  let al = i32x4.add(e0l, e3l)
-  let ah = i32x4.add(e0h, e3h)
-  v128.store(to, descaled(i32x4.add(al, o3l), i32x4.add(ah, o3h), shift))
-  v128.store(to, descaled(i32x4.sub(al, o3l), i32x4.sub(ah, o3h), shift), 112)
-  al = i32x4.add(e1l, e2l)
-  ah = i32x4.add(e1h, e2h)
-  v128.store(to, descaled(i32x4.add(al, o2l), i32x4.add(ah, o2h), shift), 16)
-  v128.store(to, descaled(i32x4.sub(al, o2l), i32x4.sub(ah, o2h), shift), 96)
-  al = i32x4.sub(e1l, e2l)
-  ah = i32x4.sub(e1h, e2h)
-  v128.store(to, descaled(i32x4.add(al, o1l), i32x4.add(ah, o1h), shift), 32)
-  v128.store(to, descaled(i32x4.sub(al, o1l), i32x4.sub(ah, o1h), shift), 80)
-  al = i32x4.sub(e0l, e3l)
-  ah = i32x4.sub(e0h, e3h)
-  v128.store(to, descaled(i32x4.add(al, o0l), i32x4.add(ah, o0h), shift), 48)
-  v128.store(to, descaled(i32x4.sub(al, o0l), i32x4.sub(ah, o0h), shift), 64)
+// @ts-ignore: decorator
+@inline
+function evenOf(in02: v128, constants: usize, at: usize, rounding: v128): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(in02, v128.load(constants + at)), rounding)
+}
+
+// @ts-ignore: decorator
+@inline
+function oddOf(in13: v128, in57: v128, constants: usize, at: usize): v128 {
+  return i32x4.add(i32x4.dot_i16x8_s(in13, v128.load(constants + at)), i32x4.dot_i16x8_s(in57, v128.load(constants + at, 16)))
+}
+
+/** A row and the one opposite, from their even and odd parts. */
+// @ts-ignore: decorator
+@inline
+function write(to: usize, row: usize, evenLow: v128, evenHigh: v128, oddLow: v128, oddHigh: v128, shift: i32): void {
+  v128.store(to + row, descaled(i32x4.add(evenLow, oddLow), i32x4.add(evenHigh, oddHigh), shift))
+  v128.store(to + 112 - row, descaled(i32x4.sub(evenLow, oddLow), i32x4.sub(evenHigh, oddHigh), shift))
 }
 
 // @ts-ignore: decorator
@@ -374,163 +467,37 @@ function transpose(at: usize): void {
 }
 
 /**
- * MCUs one after the other, into planes. `components`: for each 32 bytes: blocks across and down in an MCU, DC table, AC
- * table, places, prediction (the value itself), plane, stride. The planes' pointers move on by one MCU each. Answers
- * whether all could be read.
+ * MCUs one after the other, into planes: of rows where `upright`, else of columns. `components`: for each 32 bytes: blocks
+ * across and down in an MCU (8 bits each), which of the two centres (8 bits), DC table, AC table, quantisers, prediction
+ * (the value itself), plane, and the bytes from one row (or column) to the next. The planes' pointers move on by one MCU
+ * each. All blocks of an MCU are read before the first is transformed, so that what was written in pieces has settled
+ * when it is read as vectors. Answers whether all could be read.
  */
-export function readMcus(count: i32, components: usize, componentCount: i32, block: usize, constants: usize): bool {
+export function readMcus(count: i32, components: usize, componentCount: i32, blocks: usize, places: usize, constants: usize, upright: bool): bool {
   const stop = components + (<usize>componentCount << 5)
-  for (; count > 0; count--)
+  for (; count > 0; count--) {
+    let block = blocks
     for (let at = components; at < stop; at += 32) {
-      const across = <usize>load<u16>(at)
-      const down = <usize>load<u16>(at, 2)
       const dc = <usize>load<u32>(at, 4)
       const ac = <usize>load<u32>(at, 8)
-      const places = <usize>load<u32>(at, 12)
-      const plane = <usize>load<u32>(at, 20)
-      const stride = <usize>load<u32>(at, 24)
-      for (let row: usize = 0; row < down; row++)
-        for (let column: usize = 0; column < across; column++) {
-          const last = readBlock(block, dc, ac, places, at + 16)
-          if (last < 0) return false
-          writeBlock(block, last, constants, plane + ((row * stride + column) << 3), stride)
-        }
-      store<u32>(at, <u32>(plane + (across << 3)), 20)
+      for (let left = <i32>load<u8>(at) * <i32>load<u8>(at, 1); left > 0; left--, block += blockBytes)
+        if (!readBlock(block, dc, ac, places, at + 16)) return false
     }
+    block = blocks
+    for (let at = components; at < stop; at += 32) {
+      const across = <usize>load<u8>(at)
+      const down = <usize>load<u8>(at, 1)
+      const centre = v128.load(constants + (<usize>load<u8>(at, 2) << 4), 288)
+      const quantisers = <usize>load<u32>(at, 12)
+      const plane = <usize>load<u32>(at, 20)
+      const step = <usize>load<u32>(at, 24)
+      const rowStep: usize = upright ? step << 3 : 8
+      const columnStep: usize = upright ? 8 : step << 3
+      for (let row: usize = 0; row < down; row++)
+        for (let column: usize = 0; column < across; column++, block += blockBytes)
+          if (!writeBlock(block, quantisers, constants, centre, plane + row * rowStep + column * columnStep, step, upright)) return false
+      store<u32>(at, <u32>(plane + across * columnStep), 20)
+    }
+  }
   return true
-}
-
-/**
- * A row of chroma at twice its width from the row that is nearer and the one that is farther: 9/16, 3/16, 3/16, 1/16.
- * Writes numbers of 16 bits around 0. `sums` has room for 2 (count + 24) bytes.
- */
-export function upsampleBoth(nearer: usize, farther: usize, count: i32, sums: usize, to: usize): void {
-  const eight = i16x8.splat(8)
-  const seven = i16x8.splat(7)
-  const centre = i16x8.splat(128)
-  const first = sums + 16
-  for (let at: usize = 0, stop = <usize>count; at < stop; at += 8) {
-    const near = v128.load8x8_u(nearer + at)
-    const far = v128.load8x8_u(farther + at)
-    v128.store(first + (at << 1), i16x8.add(i16x8.add(i16x8.shl(near, 1), near), far))
-  }
-  ends(first, count)
-  for (let at = first, stop = first + (<usize>count << 1); at < stop; at += 16, to += 32) {
-    const own = v128.load(at)
-    const thrice = i16x8.add(i16x8.shl(own, 1), own)
-    const even = i16x8.sub(i16x8.shr_u(i16x8.add(i16x8.add(thrice, v128.load(at - 2)), eight), 4), centre)
-    const odd = i16x8.sub(i16x8.shr_u(i16x8.add(i16x8.add(thrice, v128.load(at + 2)), seven), 4), centre)
-    v128.store(to, v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11))
-    v128.store(to, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16)
-  }
-}
-
-/** A row of chroma at twice its width from one row: 3/4, 1/4. As `upsampleBoth` otherwise. */
-export function upsampleAcross(row: usize, count: i32, sums: usize, to: usize): void {
-  const one = i16x8.splat(1)
-  const two = i16x8.splat(2)
-  const centre = i16x8.splat(128)
-  const first = sums + 16
-  for (let at: usize = 0, stop = <usize>count; at < stop; at += 8) v128.store(first + (at << 1), v128.load8x8_u(row + at))
-  ends(first, count)
-  for (let at = first, stop = first + (<usize>count << 1); at < stop; at += 16, to += 32) {
-    const own = v128.load(at)
-    const thrice = i16x8.add(i16x8.shl(own, 1), own)
-    const even = i16x8.sub(i16x8.shr_u(i16x8.add(i16x8.add(thrice, v128.load(at - 2)), one), 2), centre)
-    const odd = i16x8.sub(i16x8.shr_u(i16x8.add(i16x8.add(thrice, v128.load(at + 2)), two), 2), centre)
-    v128.store(to, v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11))
-    v128.store(to, v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15), 16)
-  }
-}
-
-/** A row of chroma as it is, as numbers of 16 bits around 0. */
-export function widen(row: usize, count: i32, to: usize): void {
-  const centre = i16x8.splat(128)
-  for (let at: usize = 0, stop = <usize>count; at < stop; at += 8)
-    v128.store(to + (at << 1), i16x8.sub(v128.load8x8_u(row + at), centre))
-}
-
-// @ts-ignore: decorator
-@inline
-function ends(first: usize, count: i32): void {
-  store<u16>(first - 2, load<u16>(first))
-  const last = first + ((<usize>count - 1) << 1)
-  store<u16>(last, load<u16>(last), 2)
-}
-
-/**
- * One row of RGB. Writes up to 52 bytes more than the row. `constants`: factors of red, green and blue with what rounds,
- * the number two, half of 65,536, and the order of bytes.
- */
-export function colourRow(luma: usize, cb: usize, cr: usize, width: i32, to: usize, constants: usize): void {
-  const redBy = v128.load(constants)
-  const blueBy = v128.load(constants, 16)
-  const greenBy = v128.load(constants, 32)
-  const twos = v128.load(constants, 48)
-  const half = v128.load(constants, 64)
-  const close = v128.load(constants, 80)
-  const zero = i32x4.splat(0)
-  for (let at: usize = 0, stop = <usize>width; at < stop; at += 16, to += 48) {
-    const u0 = v128.load(cb + (at << 1))
-    const u1 = v128.load(cb + (at << 1), 16)
-    const v0 = v128.load(cr + (at << 1))
-    const v1 = v128.load(cr + (at << 1), 16)
-    const y0 = v128.load8x8_u(luma + at)
-    const y1 = v128.load8x8_u(luma + at, 8)
-    const red = i8x16.narrow_i16x8_u(
-      i16x8.add(i16x8.add(y0, v0), part(v0, twos, redBy)),
-      i16x8.add(i16x8.add(y1, v1), part(v1, twos, redBy)),
-    )
-    const green = i8x16.narrow_i16x8_u(
-      i16x8.add(i16x8.sub(y0, v0), greenPart(u0, v0, greenBy, half)),
-      i16x8.add(i16x8.sub(y1, v1), greenPart(u1, v1, greenBy, half)),
-    )
-    const blue = i8x16.narrow_i16x8_u(
-      i16x8.add(i16x8.add(y0, i16x8.shl(u0, 1)), part(u0, twos, blueBy)),
-      i16x8.add(i16x8.add(y1, i16x8.shl(u1, 1)), part(u1, twos, blueBy)),
-    )
-    storeRgb(red, green, blue, zero, close, to)
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function part(chroma: v128, twos: v128, factors: v128): v128 {
-  return i16x8.narrow_i32x4_s(
-    i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(chroma, twos, 0, 8, 1, 9, 2, 10, 3, 11), factors), 16),
-    i32x4.shr_s(i32x4.dot_i16x8_s(v128.shuffle<i16>(chroma, twos, 4, 12, 5, 13, 6, 14, 7, 15), factors), 16),
-  )
-}
-
-// @ts-ignore: decorator
-@inline
-function greenPart(u: v128, v: v128, factors: v128, half: v128): v128 {
-  return i16x8.narrow_i32x4_s(
-    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 0, 8, 1, 9, 2, 10, 3, 11), factors), half), 16),
-    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(v128.shuffle<i16>(u, v, 4, 12, 5, 13, 6, 14, 7, 15), factors), half), 16),
-  )
-}
-
-/** One row of grey as RGB. Writes up to 52 bytes more than the row. */
-export function greyRow(luma: usize, width: i32, to: usize, constants: usize): void {
-  const close = v128.load(constants, 80)
-  const zero = i32x4.splat(0)
-  for (let at: usize = 0, stop = <usize>width; at < stop; at += 16, to += 48) {
-    const grey = v128.load(luma + at)
-    storeRgb(grey, grey, grey, zero, close, to)
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function storeRgb(red: v128, green: v128, blue: v128, zero: v128, close: v128, to: usize): void {
-  const rgLow = v128.shuffle<i8>(red, green, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-  const rgHigh = v128.shuffle<i8>(red, green, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-  const bLow = v128.shuffle<i8>(blue, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-  const bHigh = v128.shuffle<i8>(blue, zero, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-  // Each store overlaps the one before it by the four bytes that carry nothing.
-  v128.store(to, i8x16.swizzle(v128.shuffle<i16>(rgLow, bLow, 0, 8, 1, 9, 2, 10, 3, 11), close))
-  v128.store(to, i8x16.swizzle(v128.shuffle<i16>(rgLow, bLow, 4, 12, 5, 13, 6, 14, 7, 15), close), 12)
-  v128.store(to, i8x16.swizzle(v128.shuffle<i16>(rgHigh, bHigh, 0, 8, 1, 9, 2, 10, 3, 11), close), 24)
-  v128.store(to, i8x16.swizzle(v128.shuffle<i16>(rgHigh, bHigh, 4, 12, 5, 13, 6, 14, 7, 15), close), 36)
 }

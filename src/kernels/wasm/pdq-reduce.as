@@ -1,14 +1,10 @@
-// AssemblyScript 0.28.20. The fast twin of `reduce`, `dct` and `qualityOf` in ../pdq.ts: four rows or four columns at a
-// time, every operation on 32-bit floats in the same order, so that the bits are the same. Pointers are bytes.
+// AssemblyScript 0.28.20; jpeg.as says how to build. The fast twin of `reduce`, `dct` and `qualityOf` in ../pdq.ts: four
+// rows or four columns at a time, every operation on 32-bit floats in the same order, so that the bits are the same.
+// Pointers are bytes.
 //
 // Rows go through in blocks of 16. In "lanes" one column's 16 rows lie side by side (64 bytes), so that running sums
 // along a row become running sums over vectors; four of them in flight hide each other's latency. Lanes are surrounded
 // by zeros: entering or leaving zeros change no sum, so that the ends of a row need no code of their own.
-//
-// To build after a change, in this folder:
-//   cp pdq-reduce.as /tmp/pdq-reduce.ts
-//   npx asc /tmp/pdq-reduce.ts --runtime stub --enable simd --enable bulk-memory --optimizeLevel 3 --noAssert -o /tmp/pdq-reduce.wasm
-// and put the output of `base64 -w0 /tmp/pdq-reduce.wasm` into pdq-reduce.wasm.ts. The conformance tests run over both.
 
 /**
  * Luma of four rows of interleaved RGB into lanes; `lanes` points at the four's place in the first column. Reads up to
@@ -31,8 +27,11 @@ export function lumaRgb4(rgb: usize, rgbStride: usize, width: i32, lanes: usize,
   }
 }
 
-/** Averages along 16 rows in lanes, written as 16 ordinary rows. */
-export function boxRows16(lanes: usize, width: i32, window: i32, ahead: i32, counts: usize, out: usize, stride: usize): void {
+/**
+ * Averages along 16 rows in lanes, written as 16 ordinary rows. `alternate`: the lanes hold rows 0, 2 ... 14 and then 1,
+ * 3 ... 15.
+ */
+export function boxRows16(lanes: usize, width: i32, window: i32, ahead: i32, counts: usize, out: usize, stride: usize, alternate: bool): void {
   let s0 = f32x4.splat(0)
   let s1 = s0
   let s2 = s0
@@ -44,9 +43,10 @@ export function boxRows16(lanes: usize, width: i32, window: i32, ahead: i32, cou
     s2 = f32x4.add(s2, v128.load(enter, 32))
     s3 = f32x4.add(s3, v128.load(enter, 48))
   }
-  const out1 = out + 4 * stride
-  const out2 = out + 8 * stride
-  const out3 = out + 12 * stride
+  const apart: usize = alternate ? 2 * stride : stride
+  const out1 = out + 4 * apart
+  const out2 = alternate ? out + stride : out + 8 * stride
+  const out3 = out2 + 4 * apart
   const back = (<usize>window) << 6
   const stop = <usize>((width + 3) & ~3) << 2
   for (let x: usize = 0; x < stop; x += 16, enter += 256) {
@@ -59,22 +59,22 @@ export function boxRows16(lanes: usize, width: i32, window: i32, ahead: i32, cou
     let b = (s0 = f32x4.sub(f32x4.add(s0, v128.load(enter, 64)), v128.load(leave, 64)))
     let c = (s0 = f32x4.sub(f32x4.add(s0, v128.load(enter, 128)), v128.load(leave, 128)))
     let d = (s0 = f32x4.sub(f32x4.add(s0, v128.load(enter, 192)), v128.load(leave, 192)))
-    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out + x, stride)
+    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out + x, apart)
     a = s1 = f32x4.sub(f32x4.add(s1, v128.load(enter, 16)), v128.load(leave, 16))
     b = s1 = f32x4.sub(f32x4.add(s1, v128.load(enter, 80)), v128.load(leave, 80))
     c = s1 = f32x4.sub(f32x4.add(s1, v128.load(enter, 144)), v128.load(leave, 144))
     d = s1 = f32x4.sub(f32x4.add(s1, v128.load(enter, 208)), v128.load(leave, 208))
-    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out1 + x, stride)
+    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out1 + x, apart)
     a = s2 = f32x4.sub(f32x4.add(s2, v128.load(enter, 32)), v128.load(leave, 32))
     b = s2 = f32x4.sub(f32x4.add(s2, v128.load(enter, 96)), v128.load(leave, 96))
     c = s2 = f32x4.sub(f32x4.add(s2, v128.load(enter, 160)), v128.load(leave, 160))
     d = s2 = f32x4.sub(f32x4.add(s2, v128.load(enter, 224)), v128.load(leave, 224))
-    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out2 + x, stride)
+    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out2 + x, apart)
     a = s3 = f32x4.sub(f32x4.add(s3, v128.load(enter, 48)), v128.load(leave, 48))
     b = s3 = f32x4.sub(f32x4.add(s3, v128.load(enter, 112)), v128.load(leave, 112))
     c = s3 = f32x4.sub(f32x4.add(s3, v128.load(enter, 176)), v128.load(leave, 176))
     d = s3 = f32x4.sub(f32x4.add(s3, v128.load(enter, 240)), v128.load(leave, 240))
-    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out3 + x, stride)
+    turnTo(f32x4.div(a, n0), f32x4.div(b, n1), f32x4.div(c, n2), f32x4.div(d, n3), out3 + x, apart)
   }
 }
 

@@ -120,7 +120,7 @@ export async function undoBankMerge(
   const kept = merge === undefined ? undefined : await selectBankEntry(query, tenantId, merge.keptId)
   if (merge === undefined || kept === undefined || kept.bankId !== bankId)
     return { ok: false, reason: 'no-such-merge', detail: `There is no merge ${mergeId} in bank ${bankId} to undo.` }
-  const body = { bankId, mergeId, entryId: merge.keptId, reason }
+  const body = { bankId, mergeId, entryId: merge.keptId, partedIds: merge.retiredIds, reason }
   return {
     ok: true,
     keptId: merge.keptId,

@@ -165,17 +165,18 @@ export async function selectOpinions(query: Query, tenantId: string, entryId: st
   return rows.map(({ at_ms, ...row }) => ({ ...row, atMs: at_ms }))
 }
 
-/** The entry that a merge kept, while it stands. */
+/** The entry that a merge kept, and those that it retired, while it stands. */
 export async function selectMerge(
   query: Query,
   tenantId: string,
   mergeId: string,
-): Promise<{ keptId: string } | undefined> {
-  const [row] = await query<{ kept_id: string }>(
-    'SELECT kept_id FROM entry_merges WHERE tenant_id = $1 AND merge_id = $2 LIMIT 1',
+): Promise<{ keptId: string; retiredIds: string[] } | undefined> {
+  const [row] = await query<{ kept_id: string; retired: string[] }>(
+    `SELECT kept_id, array_agg(entry_id ORDER BY entry_id) AS retired FROM entry_merges
+     WHERE tenant_id = $1 AND merge_id = $2 GROUP BY kept_id`,
     [tenantId, mergeId],
   )
-  return row === undefined ? undefined : { keptId: row.kept_id }
+  return row === undefined ? undefined : { keptId: row.kept_id, retiredIds: row.retired }
 }
 
 const merged = ['matches', 'confirmed', 'dismissed', 'overturned', 'right_verdicts', 'wrong_verdicts'] as const

@@ -17,7 +17,15 @@ export type Call = (request: CallRequest) => Promise<CallAnswer>
 /** Why the other side could not be read or told something, in words that people read. */
 export class ExchangeError extends Error {
   override name = 'ExchangeError'
-  readonly reason: 'credentials' | 'refused' | 'busy' | 'unreachable' | 'unreadable' | 'too-large' | 'stopping'
+  readonly reason:
+    | 'credentials'
+    | 'refused'
+    | 'busy'
+    | 'unreachable'
+    | 'unreadable'
+    | 'too-large'
+    | 'stopping'
+    | 'quota'
   /** The other side asks not to be asked again before this much time has passed. */
   readonly retryAfterMs: number | undefined
   constructor(reason: ExchangeError['reason'], message: string, retryAfterMs?: number) {

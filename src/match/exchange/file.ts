@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { parse } from 'csv-parse/sync'
 import { ask, ExchangeError } from './call.ts'
+import { typeOfBare, typeOfWord } from '../imports/type-words.ts'
 import { isBag, listIn, textIn, type Connector, type Page, type UpstreamRecord } from './connector.ts'
 
 export type FileFormat = 'lines' | 'csv' | 'ndjson' | 'json'
@@ -24,29 +25,6 @@ const names = {
   quality: ['quality'],
   deleted: ['deleted', 'withdrawn', 'should_delete'],
 }
-/** Other words for our signal types. */
-const typeWords: Record<string, string> = {
-  'sha-1': 'sha1',
-  'sha-256': 'sha256',
-  'md-5': 'md5',
-  video_md5: 'md5',
-  videomd5: 'md5',
-  photo_md5: 'md5',
-  imagepdq: 'pdq',
-  hash_pdq: 'pdq',
-  hash_md5: 'md5',
-  hash_sha1: 'sha1',
-  hash_sha256: 'sha256',
-  uri: 'url',
-  raw_text: 'text',
-  text_tlsh: 'tlsh',
-}
-const wordsOf = (text: string) => typeWords[text.toLowerCase()] ?? text.toLowerCase()
-
-/** A type by the length of a bare hash; undefined where several have it. */
-const typeOfBare = (value: string): string | undefined =>
-  /^[0-9a-f]+$/i.test(value) ? ({ 32: 'md5', 40: 'sha1' } as Record<number, string>)[value.length] : undefined
-
 /** The lines of a text as it streams in, without their ends. */
 async function* linesOf(body: AsyncIterable<Uint8Array>, where: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: false })
@@ -183,7 +161,7 @@ function recordOfLine({ text, fields }: FileRow, signalType: string | undefined)
     const type = signalType ?? typeOfBare(first)
     return type === undefined ? undefined : simple(type, first)
   }
-  return signalType === undefined ? simple(wordsOf(first), rest) : simple(signalType, text.trim())
+  return signalType === undefined ? simple(typeOfWord(first), rest) : simple(signalType, text.trim())
 }
 
 /** Long values name themselves by their hash: ids are keys. */
@@ -209,11 +187,11 @@ function recordOfFields(fields: Record<string, unknown>, signalType: string | un
   const signals =
     several.length > 0
       ? several.flatMap(([name, one]) =>
-          textIn(one) === undefined ? [] : [{ type: wordsOf(name), value: textIn(one)! }],
+          textIn(one) === undefined ? [] : [{ type: typeOfWord(name), value: textIn(one)! }],
         )
       : value === undefined
         ? []
-        : [{ type: wordsOf(type ?? typeOfBare(value) ?? ''), value }].filter((one) => one.type !== '')
+        : [{ type: typeOfWord(type ?? typeOfBare(value) ?? ''), value }].filter((one) => one.type !== '')
   const [first] = signals
   const id = textIn(get('id')) ?? (first === undefined ? undefined : idOf(first.type, first.value))
   const deleted = /^(true|1|yes)$/i.test(String(get('deleted') ?? ''))
@@ -285,7 +263,7 @@ export const fileConnector: Connector = {
     for await (const rows of readRows({ body }, textIn(settings.format) as FileFormat | undefined, where)) {
       if (held !== undefined) yield held
       held = {
-        ...recordsOfRows(rows, signalType === undefined ? undefined : wordsOf(signalType)),
+        ...recordsOfRows(rows, signalType === undefined ? undefined : typeOfWord(signalType)),
         cursor: upload === undefined ? withoutTag(known) : cursor,
         ...(whole ? { snapshot: { start, end: false } } : {}),
       }

@@ -3,6 +3,7 @@ import type { NewEntry } from '../../domain/entry.ts'
 import type { BankEntryStatus } from '../bank.ts'
 import { bankSubject } from '../changes.ts'
 import { signalTypes } from '../signal-types/all.ts'
+import { ExchangeError } from './call.ts'
 import type { UpstreamRecord } from './connector.ts'
 import { noCounts, type Counts, type Exchange, type Filter, type RecordState } from './exchange.ts'
 import type { StoredRecord } from './store.ts'
@@ -29,6 +30,8 @@ export type PlanContext = {
   known: ReadonlyMap<string, StoredRecord>
   /** Of the entries of known records. */
   statusOf: ReadonlyMap<string, BankEntryStatus>
+  /** Entries that the tenant may hold, and how many more there is room for; as many as it likes where missing. */
+  quota?: { entriesMax: number; left: number }
 }
 
 const labelsMax = 50
@@ -38,7 +41,8 @@ const reasonLengthMax = 500
 /**
  * Decides what records of the other side change here: new ones become entries, changed ones replace theirs, withdrawn
  * ones retire theirs, and what the filter or the signal types leave out is kept as a row with the reason. An entry that
- * people here retired stays retired. Of a record that comes twice the last counts.
+ * people here retired stays retired. Of a record that comes twice the last counts. Throws an ExchangeError when that
+ * would be more entries than the tenant may hold: nothing of the page is then kept, and the next run reads it again.
  */
 export function planRecords(
   exchange: Pick<Exchange, 'exchangeId' | 'name' | 'bankId' | 'filter' | 'labels'>,
@@ -51,7 +55,22 @@ export function planRecords(
     newest.delete(record.externalId)
     newest.set(record.externalId, record)
   }
-  return [...newest.values()].map((record) => planRecord(exchange, record, context))
+  const planned = [...newest.values()].map((record) => planRecord(exchange, record, context))
+  const { quota } = context
+  const more = entriesGained(planned)
+  if (quota !== undefined && more > quota.left)
+    throw new ExchangeError(
+      'quota',
+      `${exchange.name} has ${more} more entries on this page, and there is room for ${Math.max(0, quota.left)}: this tenant may hold ${quota.entriesMax} that are not retired (banks.entriesMax). Retire some, filter more, or raise the limit in the settings; the next run goes on from here`,
+    )
+  return planned
+}
+
+/** How many more entries there are afterwards. */
+export function entriesGained(planned: readonly Planned[]): number {
+  const of = (kind: NewEntry['kind']) =>
+    planned.reduce((sum, { entries }) => sum + entries.filter((entry) => entry.kind === kind).length, 0)
+  return of('bank.entry_added') - of('bank.entry_retired')
 }
 
 /** The retirement of records: of those that a list, read to its end, no longer names, unless another reason is given. */

@@ -203,6 +203,18 @@ export async function releaseExchange(
   )
 }
 
+/**
+ * Ends every lease: for a program that alone works on this database and has just started, so that nobody can hold one.
+ * What was being read goes on at once from its last page.
+ */
+export async function releaseLeases(query: Query, nowMs: number): Promise<void> {
+  await query(
+    `UPDATE exchanges SET lease_run_id = NULL, lease_until_ms = NULL, next_ms = CASE WHEN next_ms IS NOT NULL THEN $1::bigint END
+     WHERE lease_run_id IS NOT NULL`,
+    [nowMs],
+  )
+}
+
 /** Takes the lease from a run: it stops before it would keep its next page, and the schedule goes on. */
 export async function stopRun(tx: Tx, tenantId: string, exchangeId: string, nowMs: number): Promise<void> {
   await tx.query(

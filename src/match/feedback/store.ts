@@ -248,34 +248,52 @@ export function selectOpinions(query: Query, tenantId: string, entryId: string):
   )
 }
 
-/** Entries of a bank that the ledger names after an ordinal, in order, and how far that reaches: never past the seal. */
+/** Where a reader of a bank's changes stands: behind an entry of the ledger, and within the next one behind an entry of the bank. */
+export type LogPlace = { ordinal: number; entryId: string }
+
+/**
+ * Entries of a bank that the ledger names after a place, in order, and how far that reaches: never past the seal. What
+ * names a whole import is read in pages like all else.
+ */
 export async function selectBankLog(
   query: Query,
   tenantId: string,
-  subjectId: string,
-  afterOrdinal: number,
+  bank: { bankId: string; subjectId: string },
+  after: LogPlace,
   limit: number,
-): Promise<{ entryIds: Map<string, number>; nextOrdinal: number; more: boolean }> {
-  const rows = await query<{ ordinal: number; entry_ids: string[]; recorded_ms: number }>(
+): Promise<{ entryIds: Map<string, number>; next: LogPlace; more: boolean }> {
+  const rows = await query<{ ordinal: number; entry_ids: string[]; import_id: string | null; recorded_ms: number }>(
     `SELECT ordinal, recorded_ms, CASE
          WHEN body ? 'entryId' THEN ARRAY[body ->> 'entryId'] ||
-           ARRAY(SELECT jsonb_array_elements_text(coalesce(body -> 'retiredIds', '[]')))
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(body -> 'retiredIds', body -> 'partedIds', '[]')))
          WHEN kind = 'bank.entries_added' THEN ARRAY(SELECT e ->> 'entryId' FROM jsonb_array_elements(body -> 'entries') AS e)
-         WHEN body ? 'importId' THEN ARRAY(SELECT b.entry_id FROM bank_entries b
-           WHERE b.tenant_id = $1 AND b.import_id = body ->> 'importId')
-         ELSE '{}' END AS entry_ids
-     FROM ledger_entries
-     WHERE tenant_id = $1 AND subject_kind = 'item' AND subject_id = $2 AND ordinal > $3
-       AND ordinal <= (SELECT ordinal FROM ledger_watermark) ORDER BY ordinal LIMIT $4`,
-    [tenantId, subjectId, afterOrdinal, limit],
+         ELSE '{}' END AS entry_ids,
+       CASE WHEN kind IN ('bank.import_undone', 'bank.import_went_live') THEN body ->> 'importId' END AS import_id
+     FROM ((SELECT * FROM ledger_entries WHERE tenant_id = $1 AND subject_kind = 'item' AND subject_id = $2
+              AND ordinal > $3 AND ordinal <= (SELECT ordinal FROM ledger_watermark) ORDER BY ordinal LIMIT $4)
+       UNION ALL (SELECT * FROM ledger_entries WHERE tenant_id = $1 AND kind = 'bank.entry_moved' AND body ->> 'toBankId' = $5
+              AND ordinal > $3 AND ordinal <= (SELECT ordinal FROM ledger_watermark) ORDER BY ordinal LIMIT $4)) AS told
+     ORDER BY ordinal LIMIT $4`,
+    [tenantId, bank.subjectId, after.ordinal, limit, bank.bankId],
   )
   const entryIds = new Map<string, number>()
-  let nextOrdinal = afterOrdinal
+  let next: LogPlace = after
   for (const row of rows) {
-    // One ledger entry may name many entries of the bank; it is never cut in two.
-    if (entryIds.size >= limit) return { entryIds, nextOrdinal, more: true }
+    // One ledger entry may name many entries of the bank; only that of an import is cut in two.
+    if (entryIds.size >= limit) return { entryIds, next, more: true }
     for (const entryId of row.entry_ids) entryIds.set(entryId, row.recorded_ms)
-    nextOrdinal = row.ordinal
+    if (row.import_id !== null) {
+      const room = limit - entryIds.size
+      const page = await query<{ entry_id: string }>(
+        `SELECT entry_id FROM bank_entries WHERE tenant_id = $1 AND import_id = $2 AND entry_id > $3
+         ORDER BY entry_id LIMIT $4`,
+        [tenantId, row.import_id, next.entryId, room],
+      )
+      for (const { entry_id } of page) entryIds.set(entry_id, row.recorded_ms)
+      if (page.length === room)
+        return { entryIds, next: { ordinal: next.ordinal, entryId: page.at(-1)!.entry_id }, more: true }
+    }
+    next = { ordinal: row.ordinal, entryId: '' }
   }
-  return { entryIds, nextOrdinal, more: rows.length === limit }
+  return { entryIds, next, more: rows.length === limit }
 }

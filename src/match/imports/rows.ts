@@ -1,8 +1,10 @@
 import { InputError, quote, type FieldProblem } from '../../domain/error.ts'
 import { labelLengthMax, labelsMax, type NewEntryInput } from '../checks.ts'
 import { signalTypes } from '../signal-types/all.ts'
+import { typeOfBare, typeOfWord } from './type-words.ts'
 
-export type ImportFormat = 'ndjson' | 'csv'
+/** How rows are written: a JSON object a line, a table with a header, or `type value` by the line. */
+export type ImportFormat = 'ndjson' | 'csv' | 'lines'
 /** What holds for rows that do not say themselves; labels are added to those of the row. */
 export type RowDefaults = { labels: string[]; source?: string; draft?: boolean }
 /** A row as it names its content: an upload has to be found before it can be banked. */
@@ -42,6 +44,17 @@ export function readJsonRow(text: string, defaults: RowDefaults): ImportRow {
       { field: '', problem: 'must be a JSON object', value: quote(row) },
     ])
   return readRow(row as Record<string, unknown>, defaults)
+}
+
+/** One line `type value`, or a bare hash whose length tells its type; the words of other lists for types are known. */
+export function readLineRow(text: string, defaults: RowDefaults): ImportRow {
+  const [, first = '', rest = ''] = /^(\S+)(?:\s+(.*))?$/s.exec(text.trim()) ?? []
+  const type = rest === '' ? typeOfBare(first) : typeOfWord(first)
+  if (type === undefined)
+    throw new InputError('the line names no type', [
+      { field: '', problem: 'must be a type and a value, such as "pdq 1f09…"', value: quote(text) },
+    ])
+  return readRow({ type, value: rest === '' ? first : rest }, defaults)
 }
 
 /** One row of a table: a column for each field, or `type` and `value`; labels are parted by "|". */

@@ -8,11 +8,10 @@ export type BankImport = {
   importId: string
   bankId: string
   status: ImportStatus
-  format: ImportFormat
+  /** What was sent: one list, an archive, or a form of files. */
+  format: ImportFormat | 'zip' | 'form'
   name: string | null
   defaults: RowDefaults
-  /** Names of the columns of a table. */
-  header: string[] | null
   rows: number
   done: number
   accepted: number
@@ -23,7 +22,7 @@ export type BankImport = {
   finishedMs: number | null
   createdBy: Author
 }
-const columns = `import_id AS "importId", bank_id AS "bankId", status, format, name, defaults, header, rows, done, accepted,
+const columns = `import_id AS "importId", bank_id AS "bankId", status, format, name, defaults, rows, done, accepted,
   duplicate, refused, error, created_ms AS "createdMs", finished_ms AS "finishedMs", created_by AS "createdBy"`
 
 export async function insertImport(
@@ -47,13 +46,22 @@ export async function insertImport(
   )
 }
 
-/** One piece of an import: lines with their numbers, as they came. */
-export type ImportChunk = { chunk: number; lines: { line: number; text: string }[] }
+/** A line as it came, with its number in its file, and what was already found wrong with it. */
+export type ImportLine = { line: number; text: string; file?: string; problems?: FieldProblem[] }
+/** One piece of an import: lines that are written in the same way, with the names of the columns of a table. */
+export type ImportChunk = { chunk: number; format: ImportFormat; header: string[] | null; lines: ImportLine[] }
 
 export async function insertChunk(query: Query, tenantId: string, importId: string, chunk: ImportChunk): Promise<void> {
   await query(
-    `INSERT INTO bank_import_chunks (tenant_id, import_id, chunk, first_line, rows) VALUES ($1, $2, $3, $4, $5)`,
-    [tenantId, importId, chunk.chunk, chunk.lines[0]?.line ?? 0, toJsonb(chunk.lines)],
+    `INSERT INTO bank_import_chunks (tenant_id, import_id, chunk, format, header, rows) VALUES ($1, $2, $3, $4, $5, $6)`,
+    [
+      tenantId,
+      importId,
+      chunk.chunk,
+      chunk.format,
+      chunk.header === null ? null : toJsonb(chunk.header),
+      toJsonb(chunk.lines),
+    ],
   )
 }
 
@@ -62,11 +70,21 @@ export async function startImport(
   query: Query,
   tenantId: string,
   importId: string,
-  received: { rows: number; header: string[] | null },
+  received: { rows: number; name: string | null; defaults: RowDefaults },
 ): Promise<void> {
   await query(
-    `UPDATE bank_imports SET status = 'running', rows = $3, header = $4 WHERE tenant_id = $1 AND import_id = $2 AND status = 'receiving'`,
-    [tenantId, importId, received.rows, received.header === null ? null : JSON.stringify(received.header)],
+    `UPDATE bank_imports SET status = 'running', rows = $3, name = $4, defaults = $5
+     WHERE tenant_id = $1 AND import_id = $2 AND status = 'receiving'`,
+    [tenantId, importId, received.rows, received.name, toJsonb(received.defaults)],
+  )
+}
+
+/** Forgets an import of which not all came. */
+export async function deleteReceiving(query: Query, tenantId: string, importId: string): Promise<void> {
+  await query(
+    `WITH gone AS (DELETE FROM bank_imports WHERE tenant_id = $1 AND import_id = $2 AND status = 'receiving' RETURNING import_id)
+     DELETE FROM bank_import_chunks c USING gone g WHERE c.tenant_id = $1 AND c.import_id = g.import_id`,
+    [tenantId, importId],
   )
 }
 
@@ -108,13 +126,15 @@ export async function takeRunningImport(tx: Tx): Promise<{ tenantId: string; imp
 
 /** Takes the next chunk of an import for good: gone when the transaction commits. */
 export async function takeChunk(tx: Tx, tenantId: string, importId: string): Promise<ImportChunk | undefined> {
-  const [row] = await tx.query<{ chunk: number; rows: ImportChunk['lines'] }>(
+  const [row] = await tx.query<Omit<ImportChunk, 'lines'> & { rows: ImportLine[] }>(
     `DELETE FROM bank_import_chunks WHERE tenant_id = $1 AND import_id = $2 AND chunk = (
-       SELECT min(chunk) FROM bank_import_chunks WHERE tenant_id = $1 AND import_id = $2) RETURNING chunk, rows`,
+       SELECT min(chunk) FROM bank_import_chunks WHERE tenant_id = $1 AND import_id = $2) RETURNING chunk, format, header, rows`,
     [tenantId, importId],
     'bank-import-chunk',
   )
-  return row === undefined ? undefined : { chunk: row.chunk, lines: row.rows }
+  if (row === undefined) return undefined
+  const { rows: lines, ...chunk } = row
+  return { ...chunk, lines }
 }
 
 export async function addProgress(
@@ -144,6 +164,16 @@ export async function finishImport(
   await tx.query('DELETE FROM bank_import_chunks WHERE tenant_id = $1 AND import_id = $2', [tenantId, importId])
 }
 
+/** Ends what is still being received for or worked into a bank that goes away. */
+export async function cancelImportsOf(tx: Tx, tenantId: string, bankId: string, nowMs: number): Promise<void> {
+  await tx.query(
+    `WITH ended AS (UPDATE bank_imports SET status = 'cancelled', finished_ms = $3, error = 'the bank was deleted'
+       WHERE tenant_id = $1 AND bank_id = $2 AND status IN ('receiving', 'running') RETURNING import_id)
+     DELETE FROM bank_import_chunks c USING ended e WHERE c.tenant_id = $1 AND c.import_id = e.import_id`,
+    [tenantId, bankId, nowMs],
+  )
+}
+
 /** Imports that were never received to their end are forgotten. */
 export async function deleteAbandoned(query: Query, beforeMs: number): Promise<void> {
   await query(
@@ -153,7 +183,14 @@ export async function deleteAbandoned(query: Query, beforeMs: number): Promise<v
   )
 }
 
-export type RowProblem = { line: number; outcome: 'refused' | 'duplicate'; problems: FieldProblem[]; row: string }
+export type RowProblem = {
+  /** Empty where what was sent is one file. */
+  file: string
+  line: number
+  outcome: 'refused' | 'duplicate'
+  problems: FieldProblem[]
+  row: string
+}
 
 export async function insertRowProblems(
   tx: Tx,
@@ -163,11 +200,12 @@ export async function insertRowProblems(
 ): Promise<void> {
   if (rows.length === 0) return
   await tx.query(
-    `INSERT INTO bank_import_errors (tenant_id, import_id, line, outcome, problems, row)
-     SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::jsonb[], $6::text[]) ON CONFLICT DO NOTHING`,
+    `INSERT INTO bank_import_errors (tenant_id, import_id, file, line, outcome, problems, row)
+     SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::text[], $6::jsonb[], $7::text[]) ON CONFLICT DO NOTHING`,
     [
       tenantId,
       importId,
+      rows.map((row) => row.file),
       rows.map((row) => row.line),
       rows.map((row) => row.outcome),
       rows.map((row) => toJsonb(row.problems)),
@@ -176,17 +214,17 @@ export async function insertRowProblems(
   )
 }
 
-/** Rows that were refused, by line, from after one. */
+/** Rows that were refused, by file and line, from after one. */
 export async function selectRowProblems(
   query: Query,
   tenantId: string,
   importId: string,
-  afterLine: number,
+  after: Pick<RowProblem, 'file' | 'line'>,
   limit: number,
 ): Promise<RowProblem[]> {
   return query<RowProblem>(
-    `SELECT line, outcome, problems, row FROM bank_import_errors WHERE tenant_id = $1 AND import_id = $2 AND line > $3
-     ORDER BY line LIMIT $4`,
-    [tenantId, importId, afterLine, limit],
+    `SELECT file, line, outcome, problems, row FROM bank_import_errors
+     WHERE tenant_id = $1 AND import_id = $2 AND (file, line) > ($3, $4) ORDER BY file, line LIMIT $5`,
+    [tenantId, importId, after.file, after.line, limit],
   )
 }

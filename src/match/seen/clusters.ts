@@ -4,6 +4,7 @@ import type { Query } from '../../storage/database.ts'
 import { selectSeenStream, type SeenAt } from '../../storage/seen-records.ts'
 import { signalTypeNamed } from '../raw-signals.ts'
 import type { SignalIndex } from '../signal-types/signal-type.ts'
+import { inSlices } from '../slices.ts'
 import { keptTypeOf, unpackSignal } from './rows.ts'
 
 /** Near-identical content that passed within a period. */
@@ -36,7 +37,6 @@ export const clusterDays = 30
 /** So many tenants and types are grouped at a time; who has not been asked about for longest is let go. */
 const statesMax = 64
 const page = 1_000
-const sliceMs = 1.5
 const sampleParts = 5
 
 type State = {
@@ -88,17 +88,12 @@ export function createClusters({ query, clock }: { query: Query; clock: Clock })
     const { kept, contentOf } = keptTypeOf(type)
     for (;;) {
       const rows = await selectSeenStream(query, kept, state.at, page, { tenantId, keptSinceMs: state.sinceMs })
-      let beganMs = performance.now()
-      for (const { at, signal: packed, occurredAtMs } of rows) {
-        if (performance.now() - beganMs > sliceMs) {
-          await new Promise<void>((done) => setImmediate(done))
-          beganMs = performance.now()
-        }
+      await inSlices(rows, async ({ at, signal: packed, occurredAtMs }) => {
         const signal = unpackSignal(kept, packed)
         let number = state.numbers.get(signal)
         if (number === undefined) {
           number = state.sets.add()
-          const near = state.index.search(contentOf(signal), {
+          const near = await state.index.search(contentOf(signal), {
             radiusMax: threshold,
             thresholdOf: () => threshold,
             unturned: true,
@@ -112,7 +107,7 @@ export function createClusters({ query, clock }: { query: Query; clock: Clock })
         state.of.push(number)
         state.atMs.push(occurredAtMs)
         state.seqs.push(at.seq)
-      }
+      })
       if (rows.length > 0) state.at = rows.at(-1)!.at
       if (rows.length < page) return
     }

@@ -1,4 +1,5 @@
 import { createHashBlock, scanHashes } from '../../kernels/hamming-scan.ts'
+import { backgroundTurn } from '../slices.ts'
 
 const words = 8
 const blockRowsMax = 262_144
@@ -12,7 +13,8 @@ export type PhotoHit = { seq: number; distance: number; query: number }
 /** Hashes of photos that passed, of one tenant, in blocks: 44 bytes each, scanned at memory speed. */
 export type SeenPhotos = {
   readonly size: number
-  add: (seq: number, keptAtMs: number, hash: Uint8Array) => void
+  /** Takes the hash at a place of some bytes: 32 of them, in the order of its hexadecimal form, bit 255 first. */
+  add: (seq: number, keptAtMs: number, bytes: Uint8Array, offset?: number) => void
   /**
    * Every hash within `radius` bits of any of the queries (8 words each), nearest query for each, up to a limit of hits;
    * `complete` is false when there were more. Other work goes on in between.
@@ -24,7 +26,7 @@ export type SeenPhotos = {
 
 type Block = { hashes: Uint32Array; seqs: Float64Array; capacity: number; rows: number; newestMs: number }
 
-/** An empty store. Bytes of a hash are in the order of its hexadecimal form: bit 255 first. */
+/** An empty store. */
 export function createSeenPhotos(): SeenPhotos {
   let blocks: Block[] = []
   let size = 0
@@ -32,7 +34,7 @@ export function createSeenPhotos(): SeenPhotos {
     get size() {
       return size
     },
-    add(seq, keptAtMs, hash) {
+    add(seq, keptAtMs, bytes, offset = 0) {
       let block = blocks.at(-1)
       if (block === undefined || block.rows === block.capacity) {
         const capacity = Math.min(blockRowsMax, Math.max(blockRowsMin, size))
@@ -45,7 +47,7 @@ export function createSeenPhotos(): SeenPhotos {
         }
         blocks.push(block)
       }
-      wordsOfBytes(hash, block.hashes, block.rows * words)
+      wordsOfBytes(bytes, offset, block.hashes, block.rows * words)
       block.seqs[block.rows++] = seq
       block.newestMs = Math.max(block.newestMs, keptAtMs)
       size++
@@ -54,7 +56,7 @@ export function createSeenPhotos(): SeenPhotos {
       const best = new Map<number, PhotoHit>()
       for (const block of blocks)
         for (let from = 0; from < block.rows; from += sliceRows) {
-          if (from > 0 || block !== blocks[0]) await new Promise<void>((done) => setImmediate(done))
+          if (from > 0 || block !== blocks[0]) await backgroundTurn()
           const rows = Math.min(sliceRows, block.rows - from)
           const found = scanHashes(block.hashes.subarray(from * words), rows, queries, radius)
           for (let at = 0; at < found.positions.length; at++) {
@@ -75,9 +77,9 @@ export function createSeenPhotos(): SeenPhotos {
 }
 
 /** A hash of 32 bytes, bit 255 first, as the 8 words of `kernels/pdq.ts`: word 0 holds the lowest bits. */
-function wordsOfBytes(bytes: Uint8Array, into: Uint32Array, offset: number): void {
+function wordsOfBytes(bytes: Uint8Array, from: number, into: Uint32Array, to: number): void {
   for (let word = 0; word < words; word++) {
-    const at = 28 - word * 4
-    into[offset + word] = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+    const at = from + 28 - word * 4
+    into[to + word] = ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
   }
 }

@@ -1,3 +1,5 @@
+import { packedLayout, packFeatures } from '../../kernels/local-packed.ts'
+import { readFeatures, seenFeaturesMax } from '../places/desk.ts'
 import { signalTypes } from '../signal-types/all.ts'
 import { pdqQualityMin } from '../signal-types/photo.ts'
 import type { LookupContent, SignalType } from '../signal-types/signal-type.ts'
@@ -14,12 +16,25 @@ const sampleText =
 
 /** A canonical signal as it is kept. */
 export function packSignal(type: string, signal: string): Buffer {
+  if (type === 'local') return packPlaces(signal)
   return Buffer.from(signal, hexTypes.has(type) ? 'hex' : 'utf8')
 }
 
 /** A kept signal in canonical form. */
 export function unpackSignal(type: string, packed: Buffer): string {
+  if (type === 'local') return placesOf(packed).toString('base64')
   return packed.toString(hexTypes.has(type) ? 'hex' : 'utf8')
+}
+
+/** The strongest features of a photo, as bytes: a third of the signal (docs/guides/match-derivatives.md has what that costs). */
+function packPlaces(signal: string): Buffer {
+  const features = readFeatures(signal)
+  return features === undefined ? Buffer.alloc(0) : Buffer.from(packFeatures(features, seenFeaturesMax))
+}
+
+/** Kept features as bytes. Earlier they were kept as their text. */
+export function placesOf(packed: Buffer): Buffer {
+  return packed[0] === packedLayout ? packed : Buffer.from(packed.toString('latin1'), 'base64')
 }
 
 /** Types whose signals follow from those of another type, which alone is kept: of a text its words, of a link its address. */

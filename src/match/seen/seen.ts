@@ -6,24 +6,24 @@ import {
   selectMediaByDigest,
   selectSeenContaining,
   selectSeenEqual,
+  selectSeenHashes,
   selectSeenStream,
+  seenHashBytes,
   type SeenAt,
+  type SeenHashes,
 } from '../../storage/seen-records.ts'
 import { signalTypes } from '../signal-types/all.ts'
 import { pdqQualityMin } from '../signal-types/photo.ts'
 import type { SignalType } from '../signal-types/signal-type.ts'
 import { createSeenPhotos, type SeenPhotos } from './photos.ts'
-import { keptTypeOf, packSignal, unpackSignal } from './rows.ts'
+import { createSeenPlaces } from './places.ts'
+import { backgroundTurn } from '../slices.ts'
+import { createComparer, type CompareWith } from './compare.ts'
+import type { NearHit } from './near.ts'
+import { keptTypeOf, packSignal } from './rows.ts'
 
 /** One kept signal that is near enough, by the number of its row. */
-export type SeenHit = {
-  seq: number
-  type: string
-  distance: number
-  similarity: number
-  threshold: number
-  transformation?: string
-}
+export type SeenHit = NearHit & { seq: number }
 export type SeenFindOptions = {
   /** Largest distances by signal type; the type's own where missing. */
   thresholds?: Readonly<Record<string, number>>
@@ -52,10 +52,16 @@ export type Seen = {
   prune: (retentionMs: (tenantId: string) => number, tenantIds: readonly string[]) => Promise<number>
   /** Photos in memory, for metrics. */
   size: () => { tenants: number; photos: number }
+  close: () => Promise<void>
 }
 
-const followPage = 1_000
-const comparePage = 500
+const textPage = 500
+const comparePageMin = 16
+const comparePageMax = 2_000
+const comparePageBytes = 262_144
+const followPage = 8_192
+/** Rows taken in before others have their turn: less than a millisecond. */
+const followSlice = 2_048 * seenHashBytes
 const pruneRows = 5_000
 /** Media by their bytes: equal or not. */
 const equalTypes = new Set(['sha256', 'sha1', 'md5'])
@@ -66,20 +72,32 @@ const opposite: Partial<Record<Dihedral, Dihedral>> = { rotate90: 'rotate270', r
 /** Content that passed, searched for what came to be known later. Photos lie in memory, all else in the database. */
 export function createSeen({ query, clock }: { query: Query; clock: Clock }): Seen {
   const photos = new Map<string, SeenPhotos>()
+  const places = createSeenPlaces(query)
   let at: SeenAt = { xid: '0', seq: 0 }
   let following: Promise<void> | undefined
+  const comparer = createComparer()
 
+  const takeIn = async ({ tenantId, packed }: SeenHashes): Promise<void> => {
+    let own = photos.get(tenantId)
+    if (own === undefined) photos.set(tenantId, (own = createSeenPhotos()))
+    for (let from = 0; from < packed.length; from += seenHashBytes) {
+      if (from > 0 && from % followSlice === 0) await backgroundTurn()
+      own.add(Number(packed.readBigInt64BE(from)), Number(packed.readBigInt64BE(from + 8)), packed, from + 16)
+    }
+  }
   const follow = (): Promise<void> => {
     following ??= (async () => {
-      for (;;) {
-        const page = await selectSeenStream(query, 'pdq', at, followPage)
-        for (const { tenantId, signal, keptAtMs, at: here } of page) {
-          let own = photos.get(tenantId)
-          if (own === undefined) photos.set(tenantId, (own = createSeenPhotos()))
-          own.add(here.seq, keptAtMs, signal)
-        }
-        if (page.length > 0) at = page.at(-1)!.at
-        if (page.length < followPage) return
+      // The next page is read while this one is taken in.
+      for (let next = selectSeenHashes(query, 'pdq', at, followPage); ;) {
+        const { hashes, rows, last } = await next
+        if (last === undefined) return
+        const more = rows === followPage
+        if (more) next = selectSeenHashes(query, 'pdq', last, followPage)
+        // It is awaited a page later.
+        next.catch(() => {})
+        for (const page of hashes) await takeIn(page)
+        at = last
+        if (!more) return
       }
     })().finally(() => (following = undefined))
     return following
@@ -107,6 +125,21 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
     }
   }
 
+  const findPlaces = async (tenantId: string, signal: string, threshold: number, limit: number): Promise<Found> => {
+    const { hits, complete } = await places.find(tenantId, signal, threshold, limit)
+    return {
+      complete,
+      hits: hits.map(({ seq, distance, similarity, transformation }) => ({
+        seq,
+        type: 'local',
+        distance,
+        similarity,
+        threshold,
+        ...(transformation === undefined ? {} : { transformation }),
+      })),
+    }
+  }
+
   const findEqual = async (tenantId: string, type: SignalType, signal: string, limit: number): Promise<Found> => {
     const equal = async (name: string, signals: readonly string[]): Promise<number[]> =>
       signals.length === 0
@@ -130,37 +163,47 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
     }
   }
 
-  const findTexts = async (tenantId: string, type: SignalType, signal: string, limit: number): Promise<Found> => {
-    const near = nearTo(type, signal, null, type.threshold)
-    const rows = await selectSeenContaining(query, tenantId, type.name, signal, limit + 1)
+  /** Those of some rows that are near, compared by another thread; `after` is the last of them, if there may be more. */
+  const compare = async (
+    job: CompareWith,
+    pages: AsyncIterable<readonly { seq: number; signal: Buffer }[]>,
+    limit: number,
+  ): Promise<Found> => {
     const hits: SeenHit[] = []
-    for (const { seq, signal: packed } of rows) {
-      const hit = near(unpackSignal(type.name, packed))
-      if (hit !== undefined) hits.push({ seq, ...hit })
+    const comparison = comparer.begin(job)
+    // The next page is read while this one is compared.
+    let comparing: Promise<SeenHit[]> = Promise.resolve([])
+    for await (const page of pages) {
+      hits.push(...(await comparing))
+      if (hits.length > limit) break
+      comparing = comparison(page)
+      // It is awaited a page later.
+      comparing.catch(() => {})
     }
-    return { complete: rows.length <= limit, hits: hits.slice(0, limit) }
+    hits.push(...(await comparing))
+    return { hits: hits.slice(0, limit), complete: hits.length <= limit }
   }
 
-  /** For types without a store of their own: everything of the type, page by page, in slices. */
-  const findByComparing = async (
-    tenantId: string,
-    type: SignalType,
-    signal: string,
-    { quality, threshold, limit }: { quality: number | null; threshold: number; limit: number },
-  ): Promise<Found> => {
-    const { kept } = keptTypeOf(type)
-    const near = nearTo(type, signal, quality, threshold)
-    const hits: SeenHit[] = []
-    for (let after: SeenAt = { xid: '0', seq: 0 }; ;) {
-      const page = await selectSeenStream(query, kept, after, comparePage, { tenantId })
-      for (const { at: here, signal: packed } of page) {
-        const hit = near(unpackSignal(kept, packed))
-        if (hit === undefined) continue
-        if (hits.length === limit) return { hits, complete: false }
-        hits.push({ seq: here.seq, ...hit })
-      }
-      if (page.length < comparePage) return { hits, complete: true }
+  const findTexts = async (tenantId: string, type: SignalType, signal: string, limit: number): Promise<Found> => {
+    const rows = await selectSeenContaining(query, tenantId, type.name, signal, limit + 1)
+    const pages = async function* () {
+      for (let at = 0; at < rows.length; at += textPage) yield rows.slice(at, at + textPage)
+    }
+    const job = { type: type.name, signal, quality: null, threshold: type.threshold }
+    const { hits } = await compare(job, pages(), limit)
+    return { complete: rows.length <= limit, hits }
+  }
+
+  /** For types without a store of their own: everything of the type, page by page, in order of arrival. */
+  const everythingOf = async function* (tenantId: string, kept: string) {
+    for (let after: SeenAt = { xid: '0', seq: 0 }, rows = comparePageMin; ;) {
+      const page = await selectSeenStream(query, kept, after, rows, { tenantId })
+      yield page.map(({ at: { seq }, signal }) => ({ seq, signal }))
+      if (page.length < rows) return
       after = page.at(-1)!.at
+      // As many as make a message of bounded size: some signals are a hundred bytes, some sixty thousand.
+      const bytes = page.reduce((sum, { signal }) => sum + signal.length, 0) / page.length
+      rows = Math.max(comparePageMin, Math.min(comparePageMax, Math.floor(comparePageBytes / bytes)))
     }
   }
 
@@ -181,11 +224,17 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
         const found =
           name === 'pdq'
             ? await findPhotos(tenantId, signal, threshold, limit)
-            : name === 'text'
-              ? await findTexts(tenantId, type, signal, limit)
-              : equalTypes.has(name)
-                ? await findEqual(tenantId, type, signal, limit)
-                : await findByComparing(tenantId, type, signal, { quality, threshold, limit })
+            : name === 'local'
+              ? await findPlaces(tenantId, signal, threshold, limit)
+              : name === 'text'
+                ? await findTexts(tenantId, type, signal, limit)
+                : equalTypes.has(name)
+                  ? await findEqual(tenantId, type, signal, limit)
+                  : await compare(
+                      { type: name, signal, quality, threshold },
+                      everythingOf(tenantId, keptTypeOf(type).kept),
+                      limit,
+                    )
         hits.push(...found.hits)
         complete &&= found.complete
       }
@@ -200,6 +249,7 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
         for (let gone = pruneRows; gone === pruneRows; rows += gone)
           gone = await deleteSeenBefore(query, tenantId, keptMs, pruneRows)
         photos.get(tenantId)?.prune(keptMs)
+        places.prune(tenantId, keptMs)
       }
       return rows
     },
@@ -207,29 +257,6 @@ export function createSeen({ query, clock }: { query: Query; clock: Clock }): Se
       tenants: photos.size,
       photos: [...photos.values()].reduce((sum, { size }) => sum + size, 0),
     }),
-  }
-}
-
-/** Whether a kept signal is near one signal, by the index of its type: with turns, passages and whatever else it knows. */
-function nearTo(
-  type: SignalType,
-  signal: string,
-  quality: number | null,
-  threshold: number,
-): (kept: string) => Omit<SeenHit, 'seq'> | undefined {
-  const index = type.createIndex()
-  const { contentOf } = keptTypeOf(type)
-  index.add(0, signal, quality)
-  return (kept) => {
-    const [hit] = index.search(contentOf(kept), { radiusMax: threshold, thresholdOf: () => threshold })
-    if (hit === undefined) return undefined
-    const { distance, similarity, transformation } = hit
-    return {
-      type: type.name,
-      distance,
-      similarity,
-      threshold,
-      ...(transformation === undefined ? {} : { transformation }),
-    }
+    close: comparer.close,
   }
 }

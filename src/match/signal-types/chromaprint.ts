@@ -8,7 +8,7 @@ import {
   stretchMin,
   type FingerprintHit,
 } from '../../kernels/fingerprint-index.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import type { SignalHit, SyncSignalType } from './signal-type.ts'
 
 /** Two hours of sound. */
 const valuesMax = 60_000
@@ -17,13 +17,24 @@ const valuesMax = 60_000
  * Sounds, and the sound of videos, by Chromaprint: the share of bits that differ over the longest stretch that both have
  * in common, of five seconds at least. A clip matches the whole and the whole its clip, at tempos up to 6 % apart.
  */
-export const chromaprintType: SignalType = {
+export const chromaprintType: SyncSignalType = {
   name: 'chromaprint',
   version: 'chromaprint@1',
   threshold: 0.25,
   thresholdMax: 0.35,
   thresholdStep: 0.01,
   part: 'audio',
+  words: {
+    title: 'Sound, Chromaprint',
+    about:
+      'Sounds, and the sound of videos, by their melody and harmony: found again recompressed, cut and at a slightly other speed; not sung or spoken anew.',
+    media: ['audio', 'video'],
+    scale: { zero: 0, perDistance: 100, decimals: 0, unit: '% of the bits of the sound differ' },
+    finds: [
+      { upTo: 0.25, what: 'the same recording, recompressed or cut' },
+      { upTo: 0.35, what: 'also with noise or speech over it, and some that only sound alike' },
+    ],
+  },
   describe: (distance) => `${Math.round(distance * 100)} % of the bits of the sound differ`,
   parse(field, signal) {
     const refuse = (problem: string, limit?: number) =>

@@ -1,6 +1,6 @@
 import { createDigestIndex, wordsOfHex } from '../../kernels/digest-index.ts'
 import { parseDigits } from './digits.ts'
-import type { LookupContent, SignalHit, SignalType } from './signal-type.ts'
+import type { LookupContent, SignalHit, SyncSignalType } from './signal-type.ts'
 
 /** Hits of one medium beyond this say nothing new: they all are the same bytes. */
 const hitsMax = 1_000
@@ -9,7 +9,7 @@ type Medium = { sha256?: string; signals?: Readonly<Record<string, string>>; qua
 type MediumKind = 'photo' | 'video' | 'audio'
 
 /** Media of any kind by a digest of their bytes: also what is too flat, short or small for a perceptual hash. */
-function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SignalType {
+function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SyncSignalType {
   const pattern = new RegExp(`^[0-9a-f]{${digits}}$`, 'i')
   const digestOf = ({ sha256, signals }: Medium) => (name === 'sha256' ? (sha256 ?? signals?.sha256) : signals?.[name])
   return {
@@ -19,6 +19,12 @@ function exactTypeOf(name: 'sha256' | 'sha1' | 'md5', digits: number): SignalTyp
     thresholdMax: 0,
     part: 'photo',
     thresholdStep: 1,
+    words: {
+      title: `Same file, ${name.toUpperCase().replace('SHA', 'SHA-')}`,
+      about: 'Files with the same bytes, of any kind; one that is saved anew has others.',
+      media: ['photo', 'video', 'audio'],
+      finds: [{ upTo: 0, what: 'the same bytes' }],
+    },
     describe: (distance) => (distance === 0 ? 'the same bytes' : 'other bytes'),
     parse: (field, signal) => parseDigits(field, signal, digits),
     contentOf: (signal) => ({ photos: [{ signals: { [name]: signal } }] }),

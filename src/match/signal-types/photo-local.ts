@@ -1,16 +1,13 @@
 import { InputError, quote } from '../../domain/error.ts'
-import { createLocalIndex } from '../../kernels/local-index.ts'
-import type { FeatureVariant, LocalFeatures } from '../../kernels/local-features.ts'
-import { compareFeatures, type LocalMatch } from '../../kernels/local-match.ts'
-import { packFeatures, unpackFeatures } from '../../kernels/local-packed.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import { packFeatures } from '../../kernels/local-packed.ts'
+import { layFeatures, readFeatures, type Laid } from '../places/desk.ts'
+import { createPlacesIndex } from '../places/thread.ts'
+import type { Comparison, SignalHit, SignalType, TransformationMatrix } from './signal-type.ts'
 
 /** Beyond so many places in common, more say nothing more: the distance counts down from here. */
 export const placesMax = 64
 /** Features of one signal: 12 KB of base64. */
 export const featuresMax = 240
-/** Fewer features than this are not kept: a chance agreement could not be told from a copy. */
-export const featuresMin = 12
 
 const placesThreshold = 12
 const placesMin = 8
@@ -32,10 +29,18 @@ export const photoLocalType: SignalType = {
   thresholdMax: placesMax - placesMin,
   thresholdStep: 1,
   part: 'photo',
+  words: {
+    title: 'Photo, details',
+    about:
+      'Photos by places that they have in common: found again cut, framed, written on or photographed from a screen.',
+    media: ['photo'],
+    scale: { zero: placesMax, perDistance: -1, decimals: 0, unit: 'places in common' },
+    finds: [{ upTo: placesMax - placesMin, what: 'cut, framed, written on or photographed from a screen' }],
+  },
   describe: (distance) => `${placesMax - distance}${distance === 0 ? ' or more' : ''} places in common`,
   parse(field, signal) {
-    const features = featuresOf(signal)
-    if (features !== undefined && features.count >= featuresMin) return canonical(features)
+    const read = canonical(signal)
+    if (read !== undefined) return read
     throw new InputError(`${field} is not a signal of local features`, [
       { field, problem: 'is not a signal of local features', value: quote(signal.slice(0, 80)) },
     ])
@@ -43,70 +48,81 @@ export const photoLocalType: SignalType = {
   contentOf: (signal) => ({ photos: [{ signals: { local: signal } }] }),
   signalOf(content) {
     const signal = content.photos?.[0]?.signals?.local
-    const features = signal === undefined ? undefined : featuresOf(signal)
-    return features === undefined || features.count < featuresMin ? undefined : canonical(features)
+    return signal === undefined ? undefined : canonical(signal)
   },
   compare(query, entry) {
-    const [one, other] = [featuresOf(query), featuresOf(entry)]
-    const found = one === undefined || other === undefined ? undefined : compareFeatures(one, other)
-    if (found === undefined) return { distance: placesMax, similarity: 0 }
-    const distance = distanceOf(found.match)
-    // Places that agree by chance say nothing of how a copy was made.
-    if (distance > placesMax - placesMin) return { distance, similarity: similarityOf(distance) }
-    return {
-      distance,
-      similarity: similarityOf(distance),
-      transformation: transformationOf(found.variant, found.match, one!, other!),
-    }
+    const [one, other] = [readFeatures(query), readFeatures(entry)]
+    return comparisonOf(one === undefined || other === undefined ? undefined : layFeatures(one, other))
   },
   createIndex() {
-    const index = createLocalIndex()
+    const index = createPlacesIndex()
+    const slots = new Set<number>()
+    /** What was removed since each search that is still running began. */
+    const running = new Set<Set<number>>()
     return {
       add(slot, signal) {
-        const features = featuresOf(signal)
-        if (features !== undefined && features.count >= featuresMin) index.add(slot, features)
+        slots.add(slot)
+        index.tell({ op: 'add', id: slot, signal })
       },
-      remove: (slot) => void index.remove(slot),
-      search(content, { thresholdOf, wanted, unturned }) {
-        if (index.size === 0) return []
-        const hits: SignalHit[] = []
-        for (const [at, photo] of (content.photos ?? []).entries()) {
-          const signal = photo.signals?.local
-          const features = signal === undefined ? undefined : featuresOf(signal)
-          if (features === undefined || features.count < featuresMin) continue
-          for (const { id, variant, match, entry } of index.query(features, { unturned, wanted })) {
-            const distance = distanceOf(match)
-            if (distance > thresholdOf(id)) continue
-            hits.push({
-              slot: id,
-              part: {
-                kind: 'photo',
-                index: at,
-                ...(photo.sha256 === undefined ? {} : { mediaSha256: photo.sha256 }),
-              },
-              distance,
-              similarity: similarityOf(distance),
-              confidence: confidenceOf(match),
-              ...(photo.quality === undefined ? {} : { quality: photo.quality }),
-              transformation: transformationOf(variant, match, features, entry),
-            })
-          }
-        }
-        return hits
+      remove(slot) {
+        if (!slots.delete(slot)) return
+        index.tell({ op: 'remove', id: slot })
+        for (const gone of running) gone.add(slot)
+      },
+      search(content, { thresholdOf, wanted, unturned = false }) {
+        const photos = [...(content.photos ?? []).entries()].filter(([, { signals }]) => signals?.local !== undefined)
+        if (slots.size === 0 || photos.length === 0) return []
+        const unwanted =
+          wanted === undefined ? {} : { unwanted: Uint32Array.from([...slots].filter((slot) => !wanted(slot))) }
+        const gone = new Set<number>()
+        running.add(gone)
+        const searched = photos.map(async ([at, { sha256, quality, signals }]): Promise<SignalHit[]> => {
+          const laid = await index.ask({ op: 'search', signal: signals!.local!, unturned, ...unwanted })
+          return laid
+            .filter(({ id }) => !gone.has(id))
+            .map((one) => ({
+              slot: one.id,
+              part: { kind: 'photo', index: at, ...(sha256 === undefined ? {} : { mediaSha256: sha256 }) },
+              ...comparisonOf(one),
+              confidence: confidenceOf(one),
+              ...(quality === undefined ? {} : { quality }),
+            }))
+        })
+        return Promise.all(searched)
+          .then((hits) => hits.flat().filter(({ slot, distance }) => distance <= thresholdOf(slot)))
+          .finally(() => running.delete(gone))
       },
     }
   },
 }
 
-function featuresOf(signal: string): LocalFeatures | undefined {
-  return unpackFeatures(Buffer.from(signal, 'base64'))
+/** The signal with no more features than are kept; undefined for what is none. */
+function canonical(signal: string): string | undefined {
+  const features = readFeatures(signal)
+  return features === undefined ? undefined : Buffer.from(packFeatures(features, featuresMax)).toString('base64')
 }
 
-const canonical = (features: LocalFeatures) => Buffer.from(packFeatures(features, featuresMax)).toString('base64')
+/**
+ * How near two photos are, and how the one was made of the other. Of a query that passed few features are `kept`: what of
+ * them is in the entry then counts as much as what of the entry is among them.
+ */
+export function comparisonOf(laid: Laid | undefined, kept = false): Comparison {
+  const distance = laid === undefined ? placesMax : distanceOf(laid, kept)
+  // Places that agree by chance say nothing of how a copy was made.
+  if (laid === undefined || distance > placesMax - placesMin) return { distance, similarity: similarityOf(distance) }
+  const transformation = transformationOf(laid)
+  return {
+    distance,
+    similarity: similarityOf(distance),
+    ...(transformation === undefined ? {} : { transformation }),
+    transformationMatrix: matrixOf(laid),
+  }
+}
 
-function distanceOf({ inliers, shareOfEntry }: LocalMatch): number {
+function distanceOf({ inliers, shareOfEntry, shareOfQuery }: Laid, kept: boolean): number {
+  const share = kept ? Math.max(shareOfEntry, shareOfQuery) : shareOfEntry
   // The same object in two photos, a logo: much agrees there, and little elsewhere.
-  const places = shareOfEntry < shareMin ? Math.min(inliers, placesMin - 1) : inliers
+  const places = share < shareMin ? Math.min(inliers, placesMin - 1) : inliers
   return placesMax - Math.min(placesMax, places)
 }
 
@@ -114,7 +130,7 @@ function distanceOf({ inliers, shareOfEntry }: LocalMatch): number {
 const similarityOf = (distance: number) => 0.95 * (1 - (distance / placesMax) ** 3)
 
 /** More places agree by chance in busy pictures: what counts is also how many of the entry's places are found again. */
-function confidenceOf({ inliers, shareOfEntry, coverage }: LocalMatch): number {
+function confidenceOf({ inliers, shareOfEntry, coverage }: Laid): number {
   const many = 1 - Math.exp(-(inliers - 6) / 8)
   const dense = Math.min(1, 0.5 + shareOfEntry)
   const wide = Math.min(1, 0.6 + coverage)
@@ -122,12 +138,8 @@ function confidenceOf({ inliers, shareOfEntry, coverage }: LocalMatch): number {
 }
 
 /** How the copy was made, in the names of `domain/plain-words.ts`, joined by plus signs. */
-function transformationOf(
-  { mirrored, inverted }: FeatureVariant,
-  { matrix, overlap }: LocalMatch,
-  query: LocalFeatures,
-  entry: LocalFeatures,
-): string | undefined {
+function transformationOf({ variant, matrix, overlap, query, entry }: Laid): string | undefined {
+  const { mirrored, inverted } = variant
   const [a, b, c, d, e, f] = matrix
   const determinant = a * e - b * d
   const corners = [
@@ -154,3 +166,24 @@ function transformationOf(
   ]
   return names.length === 0 ? undefined : names.join('+')
 }
+
+/** In shares of both photos, the mirroring taken in. */
+function matrixOf({ variant, matrix: [a, b, c, d, e, f], query, entry }: Laid): TransformationMatrix {
+  const [wide, tall] = [query.width, query.height]
+  const across = variant.mirrored ? -1 : 1
+  return rounded([
+    (across * a * wide) / entry.width,
+    (b * tall) / entry.width,
+    ((variant.mirrored ? a * wide : 0) + c) / entry.width,
+    (across * d * wide) / entry.height,
+    (e * tall) / entry.height,
+    ((variant.mirrored ? d * wide : 0) + f) / entry.height,
+    0,
+    0,
+    1,
+  ])
+}
+
+/** Finer than a pixel of any photo. */
+const rounded = (matrix: TransformationMatrix) =>
+  matrix.map((value) => Math.round(value * 100_000) / 100_000) as TransformationMatrix

@@ -1,8 +1,8 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { createSketchIndex } from '../../kernels/minhash.ts'
-import { foldText } from '../../kernels/text-fold.ts'
 import { resemblance, sketchOf, sketchSize } from '../../kernels/text-sketch.ts'
-import type { MatchedPart, SignalType } from './signal-type.ts'
+import type { LookupContent, MatchedPart, SyncSignalType } from './signal-type.ts'
+import { folderOf, onceFor } from './text-readings.ts'
 
 const excerptLengthMax = 200
 /** Texts with fewer different shingles say too little to be nearly the same as anything: about three words. */
@@ -17,9 +17,11 @@ export function wholeText(text: string): MatchedPart {
 }
 
 /** The sketch of a text without the addresses in it, which change from copy to copy and have types of their own. */
-function sketchOfText(text: string): Uint32Array | undefined {
-  const sketch = sketchOf(foldText(text.replace(/\bhttps?:\/\/\S+/gi, ' ')).text)
-  return sketch.length < shinglesMin ? undefined : sketch
+function sketchFor(content: LookupContent): Uint32Array | undefined {
+  return onceFor(content, 'text-near', () => {
+    const sketch = sketchOf(folderOf(content)((content.text ?? '').replace(/\bhttps?:\/\/\S+/gi, ' ')).text)
+    return sketch.length < shinglesMin ? undefined : sketch
+  })
 }
 
 function encode(sketch: Uint32Array): string {
@@ -37,7 +39,7 @@ function decode(signal: string): Uint32Array | undefined {
 }
 
 /** Texts of which a few words were changed, left out, added or moved. Three words or so are needed. */
-export const textNearType: SignalType = {
+export const textNearType: SyncSignalType = {
   name: 'text-near',
   version: 'text-near@1',
   // Of 100,000 pairs of unrelated posts about one is as near as this; bench/match.text.bench.ts says more.
@@ -45,6 +47,16 @@ export const textNearType: SignalType = {
   thresholdMax: 0.7,
   part: 'text',
   thresholdStep: 0.01,
+  words: {
+    title: 'Nearly the same text',
+    about: 'Texts that share much of their wording (MinHash): names, sums and sentences may differ.',
+    media: ['text'],
+    scale: { zero: 100, perDistance: -100, decimals: 0, unit: '% of the wording the same' },
+    finds: [
+      { upTo: 0.5, what: 'the same text with some words changed' },
+      { upTo: 0.7, what: 'also texts that only quote it, and some on the same matter' },
+    ],
+  },
   describe: (distance) => `${Math.round(100 * (1 - distance))} % of the wording the same`,
   parse(field, signal) {
     const sketch = decode(signal)
@@ -53,9 +65,9 @@ export const textNearType: SignalType = {
     throw new InputError(`${field} ${problem}`, [{ field, problem, value: quote(signal), limit: sketchSize }])
   },
   contentOf: (signal) => ({ textSignals: { 'text-near': signal } }),
-  signalOf({ text, textSignals }) {
-    if (textSignals?.['text-near'] !== undefined) return textSignals['text-near']
-    const sketch = text === undefined ? undefined : sketchOfText(text)
+  signalOf(content) {
+    if (content.textSignals?.['text-near'] !== undefined) return content.textSignals['text-near']
+    const sketch = content.text === undefined ? undefined : sketchFor(content)
     return sketch === undefined ? undefined : encode(sketch)
   },
   compare(query, entry) {
@@ -70,12 +82,12 @@ export const textNearType: SignalType = {
         if (sketch !== undefined) index.add(slot, sketch)
       },
       remove: (slot) => void index.remove(slot),
-      search({ text = '', textSignals }, { radiusMax, thresholdOf, wanted }) {
+      search(content, { radiusMax, thresholdOf, wanted }) {
         if (index.size === 0) return []
-        const given = textSignals?.['text-near']
-        const sketch = given === undefined ? sketchOfText(text) : decode(given)
+        const given = content.textSignals?.['text-near']
+        const sketch = given === undefined ? sketchFor(content) : decode(given)
         if (sketch === undefined) return []
-        const part = wholeText(text)
+        const part = wholeText(content.text ?? '')
         return (
           index
             // Distances are rounded to a step, so the last half step counts too.

@@ -1,35 +1,49 @@
 import { InputError, quote } from '../../domain/error.ts'
-import { createSkeletonIndex, skeletonOf, skeletonWeight, skeletonWeightMin } from '../../kernels/skeleton.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import {
+  createSkeletonIndex,
+  skeletonOf,
+  skeletonWeight,
+  skeletonWeightMin,
+  type Skeleton,
+} from '../../kernels/skeleton.ts'
+import type { LookupContent, SignalHit, SyncSignalType } from './signal-type.ts'
+import { folderOf, onceFor } from './text-readings.ts'
 
 const excerptLengthMax = 200
 
-function skeletonOfText(text: string): string | undefined {
-  const skeleton = skeletonOf(text).text
-  return skeletonWeight(skeleton) < skeletonWeightMin ? undefined : skeleton
-}
+/** A skeleton that is long enough to say something. */
+const saying = (skeleton: string) => (skeletonWeight(skeleton) < skeletonWeightMin ? undefined : skeleton)
+const skeletonFor = (content: LookupContent, text: string): Skeleton =>
+  onceFor(content, 'text-skeleton', () => skeletonOf(text, folderOf(content)))
 
 /**
  * Texts that look the same however they were disguised: letters of other scripts, digits for letters, gaps and dots
  * inside words, repeated letters. Whole, or for longer entries as a passage. What reads the same as it stands is `text`.
  */
-export const textSkeletonType: SignalType = {
+export const textSkeletonType: SyncSignalType = {
   name: 'text-skeleton',
   version: 'text-skeleton@1',
   threshold: 0,
   thresholdMax: 0,
   part: 'text',
   thresholdStep: 1,
+  words: {
+    title: 'Same words, disguised',
+    about: 'Texts whose letters were swapped for others that look alike, spread out or broken up to escape filters.',
+    media: ['text'],
+    finds: [{ upTo: 0, what: 'the same words, with look-alike letters undone' }],
+  },
   describe: (distance) => (distance === 0 ? 'the same words in disguise' : 'other words'),
   parse(field, signal) {
-    const skeleton = skeletonOfText(signal)
+    const skeleton = saying(skeletonOf(signal).text)
     if (skeleton !== undefined) return skeleton
     const problem = `must have a skeleton of at least ${skeletonWeightMin} letters`
     throw new InputError(`${field} ${problem}`, [{ field, problem, value: quote(signal), limit: skeletonWeightMin }])
   },
   contentOf: (signal) => ({ textSignals: { 'text-skeleton': signal } }),
-  signalOf: ({ text, textSignals }) =>
-    textSignals?.['text-skeleton'] ?? (text === undefined ? undefined : skeletonOfText(text)),
+  signalOf: (content) =>
+    content.textSignals?.['text-skeleton'] ??
+    (content.text === undefined ? undefined : saying(skeletonFor(content, content.text).text)),
   compare: (query, entry) => ({ distance: query === entry ? 0 : 1, similarity: query === entry ? 1 : 0 }),
   createIndex() {
     const index = createSkeletonIndex()
@@ -39,7 +53,7 @@ export const textSkeletonType: SignalType = {
       search(content, { wanted }) {
         const text = content.textSignals?.['text-skeleton'] ?? content.text ?? ''
         if (text === '' || index.size === 0) return []
-        const skeleton = skeletonOf(text)
+        const skeleton = skeletonFor(content, text)
         const first = new Map<number, SignalHit>()
         for (const { id, start, end } of index.search(skeleton)) {
           if (first.has(id) || wanted?.(id) === false) continue

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InputError } from '../../domain/error.ts'
 import { signalTypes } from './all.ts'
-import type { LookupContent, SignalType } from './signal-type.ts'
+import type { LookupContent, SyncSignalType } from './signal-type.ts'
 import { textNearType } from './text-near.ts'
 import { textSkeletonType } from './text-skeleton.ts'
 import { textType } from './text.ts'
@@ -17,15 +17,15 @@ const disguised =
   'D3ar cust0mer, yоur pаrcel is h e l d at cust0ms. Paaaay the fee of 2.99 within 24 hours or it will be returned to the sender'
 
 /** What a bank of these signals finds in some content. */
-function search(type: SignalType, entries: readonly string[], content: LookupContent, threshold = type.threshold) {
+function search(type: SyncSignalType, entries: readonly string[], content: LookupContent, threshold = type.threshold) {
   const index = type.createIndex()
   for (const [slot, signal] of entries.entries()) index.add(slot, signal, null)
   return index.search(content, { radiusMax: threshold, thresholdOf: () => threshold })
 }
-const signalOf = (type: SignalType, text: string) => type.signalOf({ text })!
+const signalOf = (type: SyncSignalType, text: string) => type.signalOf({ text })!
 
 test('a text in disguise and an edited one are each found by their type, and told in words', () => {
-  const found = (type: SignalType, text: string) => search(type, [signalOf(type, scam)], { text })
+  const found = (type: SyncSignalType, text: string) => search(type, [signalOf(type, scam)], { text })
   assert.equal(found(textType, disguised).length, 0)
   const [skeleton] = found(textSkeletonType, `Hi! ${disguised} Regards`)
   assert.deepEqual(skeleton!.part, {

@@ -8,7 +8,7 @@ import {
   tmkScoreMin,
   type TmkFeatures,
 } from '../../kernels/tmk.ts'
-import type { SignalHit, SignalType } from './signal-type.ts'
+import type { SignalHit, SyncSignalType } from './signal-type.ts'
 
 const hundredths = (value: number) => Math.max(0, Math.ceil(Math.round(value * 1e6) / 1e4) / 100)
 const fromBase64 = (signal: string) => readTmk(Buffer.from(signal, 'base64'))
@@ -25,13 +25,20 @@ function similarityOf(query: TmkFeatures, entry: TmkFeatures, atLeast = -Infinit
  * Videos by TMK+PDQF, as the `.tmk` files of other platforms in base64. The distance is one less the worse of the two
  * levels. An entry takes 263 KB of memory: this is for lists that come from elsewhere; videos hashed here have vPDQ.
  */
-export const tmkType: SignalType = {
+export const tmkType: SyncSignalType = {
   name: 'tmk',
   version: 'tmk-pdqf@1',
   threshold: hundredths(1 - tmkScoreMin),
   thresholdMax: 0.5,
   part: 'video',
   thresholdStep: 0.01,
+  words: {
+    title: 'Video, TMK',
+    about: 'Whole videos of about the same length, by how their frames change over time; clips are not found.',
+    media: ['video'],
+    scale: { zero: 1, perDistance: -1, decimals: 2, unit: 'as TMK scores' },
+    finds: [{ upTo: 0.5, what: 'the same video, recompressed or resized' }],
+  },
   describe: (distance) => `TMK scores of at least ${Math.max(0, 1 - distance).toFixed(2)}`,
   parse(field, signal) {
     const refuse = (problem: string) =>

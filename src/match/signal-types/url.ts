@@ -1,6 +1,6 @@
 import { InputError, quote } from '../../domain/error.ts'
 import { isAddress, linkChain, linkLengthMax, linkOf, linksInText, type Link } from '../links.ts'
-import type { LookupContent, SignalHit, SignalIndex, SignalType } from './signal-type.ts'
+import type { LookupContent, SignalHit, SignalIndex, SyncSignalType } from './signal-type.ts'
 
 /** Deeper than this, paths are looked up as they are and not step by step. */
 const pathDepthMax = 64
@@ -19,7 +19,7 @@ function* linksOf({ links = [], text }: LookupContent): Generator<{ index: numbe
 function createKeyIndex(
   keysOf: (link: Link) => Iterable<{ key: string; distance: number }>,
   confidences: readonly number[],
-): SignalIndex {
+): SignalIndex<SignalHit[]> {
   const slots = new Map<string, Set<number>>()
   const signalOf = new Map<number, string>()
   return {
@@ -90,13 +90,22 @@ function parseUrl(field: string, signal: string): string {
  * Links by canonical address, including what they wrap and redirect to, and those that stand in texts. An entry that
  * ends in `/*` holds for every address whose path begins so; its hits are at distance 1, those of equal addresses at 0.
  */
-export const urlType: SignalType = {
+export const urlType: SyncSignalType = {
   name: 'url',
   version: 'url@1',
   threshold: 1,
   thresholdMax: 1,
   part: 'link',
   thresholdStep: 1,
+  words: {
+    title: 'Address',
+    about: 'Links by their canonical address, also behind redirects, in wrappers and in texts.',
+    media: ['link', 'text'],
+    finds: [
+      { upTo: 0, what: 'the same address' },
+      { upTo: 1, what: 'also every address below a path, for entries that end in /*' },
+    ],
+  },
   describe: (distance) =>
     distance === 0 ? 'the same address' : distance === 1 ? 'an address below the path' : 'another address',
   parse: parseUrl,
@@ -127,13 +136,19 @@ function* domainKeys({ host, domain }: Link): Generator<{ key: string; distance:
  * address, and holds for every link to it or below it, anywhere in the chain of redirects. Only made on purpose: an
  * entry made of a link means that one address.
  */
-export const urlDomainType: SignalType = {
+export const urlDomainType: SyncSignalType = {
   name: 'url-domain',
   version: 'url-domain@1',
   threshold: 0,
   thresholdMax: 0,
   part: 'link',
   thresholdStep: 1,
+  words: {
+    title: 'Site',
+    about: 'Any link to a site or below it, also behind redirects, in wrappers and in texts.',
+    media: ['link', 'text'],
+    finds: [{ upTo: 0, what: 'any address of the same site' }],
+  },
   describe: (distance) => (distance === 0 ? 'the same site' : 'another site'),
   parse(field, signal) {
     const refuse = (problem: string): never => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { InputError } from '../../domain/error.ts'
 import { pdqDihedralOfHash, pdqToHex } from '../../kernels/pdq.ts'
 import { createRandom } from '../../kernels/random.ts'
 import { createTmk, writeTmk } from '../../kernels/tmk.ts'
 import { vpdqFromText, vpdqToText } from '../../kernels/vpdq-text.ts'
+import { vpdqWithReadings } from '../../kernels/vpdq.ts'
 import { tmkType } from './tmk.ts'
 import { vpdqType } from './vpdq.ts'
 
@@ -112,6 +113,46 @@ test('entries are found by their copies, clips and mirror images, at the thresho
     }),
     [],
   )
+})
+
+/** A video with bars: its frames, and the same without them. */
+const barred = (outer: Shot[], inner: Shot[]) =>
+  vpdqToText(vpdqWithReadings(vpdqFromText(signalOf(outer)), vpdqFromText(signalOf(inner))))
+
+test('a frame with two readings is one frame, and either of them is enough', () => {
+  const [clean, bars, others] = [video(20), video(20), video(20)]
+  const asks = (signal: string, held: string) => {
+    const index = vpdqType.createIndex()
+    index.add(3, signalOf(others), null)
+    index.add(7, held, null)
+    const compared = vpdqType.compare(signal, held)
+    const hits = index.search(vpdqType.contentOf(signal), { radiusMax: 60, thresholdOf: () => 60 })
+    assert.deepEqual(
+      hits.map(({ slot, distance }) => [slot, distance]),
+      compared.distance <= 60 ? [[7, compared.distance]] : [],
+    )
+    return { distance: compared.distance, entryShare: compared.entryShare, transformation: hits[0]?.transformation }
+  }
+  const known = barred(bars, clean)
+  assert.equal(vpdqType.parse('signal', known), known)
+  const expected = { distance: 0, entryShare: 1, transformation: undefined }
+  assert.deepEqual(asks(barred(encoded(video(20)), encoded(clean)), signalOf(clean)), {
+    ...expected,
+    transformation: 'letterbox',
+  })
+  assert.deepEqual(asks(signalOf(encoded(clean)), known), expected, 'an entry with bars')
+  assert.deepEqual(asks(barred(encoded(bars), encoded(clean)), known), expected)
+  const half = encoded(clean).map((shot, at) => (at < 10 ? shot : { hash: picture() }))
+  assert.equal(asks(barred(video(20), half), signalOf(clean)).distance, 50)
+  const [span] = vpdqType.compare(barred(bars, encoded(clean)), known).spans!
+  assert.deepEqual([span!.queryFromMs, span!.queryToMs, span!.frames], [0, 19_000, 20])
+})
+
+test('many frames without times are frames, not readings of one', () => {
+  const hashes = video(10).map(({ hash }) => pdqToHex(hash))
+  const timeless = (list: string[]) => JSON.stringify(list.map((hash) => `${hash},100,0`))
+  const { distance } = vpdqType.compare(timeless(hashes), timeless(hashes.slice(0, 4)))
+  assert.equal(distance, 60)
 })
 
 test('an index answers the same as comparing one by one, whatever was added and removed before', () => {

@@ -4,7 +4,7 @@ import { hammingStats } from '../../kernels/hamming-stats.ts'
 import { dihedrals, pdqDihedralOfHash, pdqWords } from '../../kernels/pdq.ts'
 import { vpdqFromText, vpdqFramesMax, vpdqToText } from '../../kernels/vpdq-text.ts'
 import { vpdqAlign, vpdqCompare, vpdqDistance, vpdqMatchable, vpdqRadius } from '../../kernels/vpdq.ts'
-import type { SignalHit, SignalIndex, SignalType } from './signal-type.ts'
+import type { SignalHit, SignalIndex, SyncSignalType } from './signal-type.ts'
 
 /** An entry of which less than this is in the video was cut. */
 const wholeShare = 0.8
@@ -12,14 +12,26 @@ const wholeShare = 0.8
 /**
  * Videos and animated images by vPDQ, as they are and mirrored: the distance is 100 less the percentage of the video's
  * distinct frames that some frame of the entry matches within 31 bits. A clip of a longer entry is therefore near it.
+ * Where a frame has two readings, with the bars around the picture and without, either may match.
  */
-export const vpdqType: SignalType = {
+export const vpdqType: SyncSignalType = {
   name: 'vpdq',
   version: 'vpdq@1',
   threshold: 20,
   thresholdMax: 60,
   part: 'video',
   thresholdStep: 1,
+  words: {
+    title: 'Video, vPDQ',
+    about:
+      'Videos and animated images by the PDQ hashes of their frames: found again recompressed, resized and as clips.',
+    media: ['video', 'photo'],
+    scale: { zero: 100, perDistance: -1, decimals: 0, unit: '% of the frames the same' },
+    finds: [
+      { upTo: 20, what: 'the whole video or a clip of it, recompressed or resized' },
+      { upTo: 60, what: 'also videos that hold a part of it among other things' },
+    ],
+  },
   describe: (distance) => `${100 - distance} % of the frames`,
   parse(field, signal) {
     try {
@@ -48,39 +60,53 @@ export const vpdqType: SignalType = {
 const shareOf = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
 
 /** Frames of all entries in one Hamming index; each frame of a query votes for the entries that have one like it. */
-function createVpdqIndex(): SignalIndex {
+function createVpdqIndex(): SignalIndex<SignalHit[]> {
   const index = createHammingIndex()
   /** Which slot a frame belongs to, by its id in the index. */
   let slotOfFrame = new Int32Array(1_024)
+  /** The first frame that reads the same picture. */
+  let pictureOfFrame = new Int32Array(slotOfFrame.length)
   let framesUsed = 0
   const freeFrames: number[] = []
-  const framesOf = new Map<number, Int32Array>()
+  const entries = new Map<number, { frames: Int32Array; pictures: number }>()
   let seen = new Uint32Array(slotOfFrame.length)
   let stamp = 0
 
   const takeFrame = (slot: number): number => {
     const frame = freeFrames.pop() ?? framesUsed++
     if (frame >= slotOfFrame.length) {
-      const [slots, stamps] = [new Int32Array(frame * 2), new Uint32Array(frame * 2)]
+      const [slots, pictures, stamps] = [
+        new Int32Array(frame * 2),
+        new Int32Array(frame * 2),
+        new Uint32Array(frame * 2),
+      ]
       slots.set(slotOfFrame)
+      pictures.set(pictureOfFrame)
       stamps.set(seen)
       slotOfFrame = slots
+      pictureOfFrame = pictures
       seen = stamps
     }
     slotOfFrame[frame] = slot
     return frame
   }
   const remove = (slot: number) => {
-    for (const frame of framesOf.get(slot) ?? []) {
+    for (const frame of entries.get(slot)?.frames ?? []) {
       index.remove(frame)
       freeFrames.push(frame)
     }
-    framesOf.delete(slot)
+    entries.delete(slot)
   }
 
-  /** Votes by slot: frames of the query that found the entry, and frames of the entry that were found. */
-  const vote = (words: Uint32Array, count: number, distanceMax: number, wanted?: (slot: number) => boolean) => {
-    const votes = new Map<number, { query: number; entry: number; last: number }>()
+  /** Votes by slot: pictures of the query that found the entry, in how many of them only the inner reading did, and pictures of the entry that were found. */
+  const vote = (
+    words: Uint32Array,
+    starts: Uint32Array,
+    distanceMax: number,
+    wanted: ((slot: number) => boolean) | undefined,
+  ) => {
+    const votes = new Map<number, { query: number; inner: number; entry: number; last: number }>()
+    const count = starts.length - 1
     const needed = Math.ceil(((100 - distanceMax) * count) / 100)
     const stride = strideFor(count)
     stamp = stamp === 0xffffffff ? (seen.fill(0), 1) : stamp + 1
@@ -88,20 +114,23 @@ function createVpdqIndex(): SignalIndex {
     for (let turn = 0, at = 0; turn < count; turn++, at = (at + stride) % count) {
       // Nobody can reach the threshold any more: most videos are known to be unknown after a fifth of their frames.
       if (most + count - turn < needed) return new Map<number, never>()
-      for (const { id } of index.query(words, vpdqRadius, at * pdqWords)) {
-        const slot = slotOfFrame[id]!
-        if (wanted?.(slot) === false) continue
-        let held = votes.get(slot)
-        if (held === undefined) votes.set(slot, (held = { query: 0, entry: 0, last: -1 }))
-        if (held.last !== turn) {
-          held.last = turn
-          most = Math.max(most, ++held.query)
+      for (let reading = starts[at]!; reading < starts[at + 1]!; reading++)
+        for (const { id } of index.query(words, vpdqRadius, reading * pdqWords)) {
+          const slot = slotOfFrame[id]!
+          if (wanted?.(slot) === false) continue
+          let held = votes.get(slot)
+          if (held === undefined) votes.set(slot, (held = { query: 0, inner: 0, entry: 0, last: -1 }))
+          if (held.last !== turn) {
+            held.last = turn
+            most = Math.max(most, ++held.query)
+            if (reading > starts[at]!) held.inner++
+          }
+          const picture = pictureOfFrame[id]!
+          if (seen[picture] !== stamp) {
+            seen[picture] = stamp
+            held.entry++
+          }
         }
-        if (seen[id] !== stamp) {
-          seen[id] = stamp
-          held.entry++
-        }
-      }
     }
     return votes
   }
@@ -109,13 +138,16 @@ function createVpdqIndex(): SignalIndex {
   return {
     add(slot, signal) {
       remove(slot)
-      const { words, qualities } = vpdqMatchable(vpdqFromText(signal))
+      const { words, qualities, starts } = vpdqMatchable(vpdqFromText(signal))
       const frames = Int32Array.from(qualities, (_, at) => {
         const frame = takeFrame(slot)
         index.add(frame, words, at * pdqWords)
         return frame
       })
-      framesOf.set(slot, frames)
+      for (let picture = 0; picture + 1 < starts.length; picture++)
+        for (let at = starts[picture]!; at < starts[picture + 1]!; at++)
+          pictureOfFrame[frames[at]!] = frames[starts[picture]!]!
+      entries.set(slot, { frames, pictures: starts.length - 1 })
     },
     remove,
     stats: () => hammingStats(index),
@@ -123,12 +155,12 @@ function createVpdqIndex(): SignalIndex {
       const hits: SignalHit[] = []
       for (const [at, video] of (content.videos ?? []).entries()) {
         if (video.signals.vpdq === undefined || index.size === 0) continue
-        const { words, qualities } = vpdqMatchable(vpdqFromText(video.signals.vpdq))
-        const count = qualities.length
+        const { words, qualities, starts } = vpdqMatchable(vpdqFromText(video.signals.vpdq))
+        const count = starts.length - 1
         if (count === 0) continue
         const best = new Map<number, SignalHit>()
         for (const mirrored of unturned === true ? [false] : [false, true])
-          for (const [slot, votes] of vote(mirrored ? mirror(words) : words, count, radiusMax, wanted)) {
+          for (const [slot, votes] of vote(mirrored ? mirror(words) : words, starts, radiusMax, wanted)) {
             const distance = vpdqDistance({
               queryFrames: count,
               queryMatched: votes.query,
@@ -137,15 +169,16 @@ function createVpdqIndex(): SignalIndex {
             })
             if (distance > thresholdOf(slot) || distance >= (best.get(slot)?.distance ?? Infinity)) continue
             const similarity = votes.query / count
-            const entryShare = votes.entry / framesOf.get(slot)!.length
-            const transformation = mirrored ? 'flipY' : entryShare < wholeShare ? 'clip' : undefined
+            const entryShare = votes.entry / entries.get(slot)!.pictures
+            const turns = [...(mirrored ? ['flipY'] : []), ...(votes.inner * 2 > votes.query ? ['letterbox'] : [])]
+            const transformation = turns.length > 0 ? turns.join('+') : entryShare < wholeShare ? 'clip' : undefined
             best.set(slot, {
               slot,
               part: { kind: 'video', index: at, ...(video.sha256 === undefined ? {} : { mediaSha256: video.sha256 }) },
               distance,
               similarity,
               confidence: similarity * (0.8 + 0.2 * entryShare),
-              quality: Math.round(qualities.reduce((sum, quality) => sum + quality, 0) / count),
+              quality: Math.round(qualities.reduce((sum, quality) => sum + quality, 0) / qualities.length),
               ...(transformation === undefined ? {} : { transformation }),
             })
           }

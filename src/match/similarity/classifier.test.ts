@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRandom, type Random } from '../../kernels/random.ts'
 import { judgePair, trainSimilarity, type JudgedPair } from './classifier.ts'
+import { driftOf } from './drift.ts'
 import { pairFeatures } from './features.ts'
 import { backgroundPairs, contentOfSignals } from './judge.ts'
 
@@ -115,4 +116,45 @@ test('background pairs are unrelated entries only, at most as many as asked for'
     photos: [{ pdq: twin.signals.pdq, signals: {} }],
     text: 'a b',
   })
+})
+
+test('many pairs of few entries show less than as many of different ones, and each fold is scaled by the others', () => {
+  const lone = trainSimilarity(
+    'composite',
+    matches(300, 8).map((pair, index) => ({ ...pair, entryId: `e${index}` })),
+  )
+  // Five entries, all of whose pairs are as alike as copies are.
+  const alike = matches(10, 9).flatMap((pair, index) =>
+    Array.from({ length: 30 }, () => ({ ...pair, entryId: `e${index}` })),
+  )
+  const crowded = trainSimilarity('composite', alike)
+  assert.ok(lone.ok && crowded.ok)
+  const doubt = ({ gain }: { gain: { mean: number; low: number } }) => gain.mean - gain.low
+  assert.ok(doubt(crowded.report) > 3 * doubt(lone.report), `${doubt(crowded.report)} and ${doubt(lone.report)}`)
+})
+
+test('a classifier that still holds is not called off, and one that holds no longer is, whichever way it is wrong', () => {
+  const trained = trainSimilarity('composite', matches(800, 1))
+  assert.ok(trained.ok)
+  const { model } = trained
+  assert.equal(driftOf(model, []), undefined)
+  const fresh = matches(300, 10)
+  const holds = driftOf(model, fresh)!
+  assert.ok(!holds.drifted && holds.z < 2.807, holds.verdict)
+  const few = driftOf(
+    model,
+    fresh.slice(0, 29).map((pair) => ({ ...pair, same: !pair.same })),
+  )!
+  assert.ok(!few.drifted && /29 of 30/.test(few.verdict), few.verdict)
+  const fewerTrue = driftOf(
+    model,
+    fresh.map((pair, index) => ({ ...pair, same: pair.same && index % 2 === 0 })),
+  )!
+  assert.ok(fewerTrue.drifted && fewerTrue.held < fewerTrue.said, fewerTrue.verdict)
+  const random = createRandom(3)
+  const blurred = driftOf(
+    model,
+    fresh.map((pair) => ({ ...pair, same: random.chance(0.25) ? !pair.same : pair.same })),
+  )!
+  assert.ok(blurred.drifted, blurred.verdict)
 })

@@ -93,7 +93,15 @@ export function trainSimilarity(
   }
   const scale = plattScale(unseen, all.labels, all.weights)
   const model: SimilarityModel = { scope, features: names, model: rescaled(fitAdditive(all), scale) }
-  const said = unseen.map((logOdds) => probabilityOf(logOdds * scale.slope + scale.shift))
+  // Each fold is scaled by what the others say, so that the calibration in the report is one of unseen pairs as well.
+  const scales = Array.from({ length: foldsMax }, (_, held) => {
+    const kept = Float64Array.from(all.weights, (weight, index) => (fold[index] === held ? 0 : weight))
+    return plattScale(unseen, all.labels, kept)
+  })
+  const said = unseen.map((logOdds, index) => {
+    const { slope, shift } = scales[fold[index]!]!
+    return probabilityOf(logOdds * slope + shift)
+  })
   return {
     ok: true,
     model,
@@ -142,8 +150,13 @@ function reportOf(judged: readonly JudgedPair[], background: number, said: Float
   )
   const gains = rivals.map((rival, index) => rival - losses[index]!)
   const gain = meanOf(gains)
-  const spread = Math.sqrt(meanOf(gains.map((value) => (value - gain) ** 2)) / Math.max(1, gains.length - 1))
-  const low = gain - 1.645 * spread
+  const low =
+    gain -
+    1.645 *
+      clusteredError(
+        gains,
+        judged.map((pair) => pair.entryId),
+      )
   const inside = within.filter(Boolean).length
   const right = judged.filter((pair, index) => pair.same && within[index]).length
   const same = labels.reduce((sum, label) => sum + label, 0)
@@ -169,6 +182,19 @@ function reportOf(judged: readonly JudgedPair[], background: number, said: Float
         ? 'Not shown to be better than the thresholds yet: on unseen pairs its gain may be chance.'
         : `Where it finds as much as the thresholds, fewer of its matches are right: ${percent(precisionAtSameRecall)} instead of ${percent(precision)}.`,
   }
+}
+
+/**
+ * Standard error of a mean of values that come in groups: pairs of one entry are alike, and many of them say less than as
+ * many of different ones (Liang and Zeger 1986, for a mean).
+ */
+function clusteredError(values: Float64Array, groups: readonly string[]): number {
+  const mean = meanOf(values)
+  const sums = new Map<string, number>()
+  for (const [index, value] of values.entries())
+    sums.set(groups[index]!, (sums.get(groups[index]!) ?? 0) + value - mean)
+  const squares = [...sums.values()].reduce((sum, one) => sum + one ** 2, 0)
+  return Math.sqrt((squares * sums.size) / Math.max(1, sums.size - 1)) / Math.max(1, values.length)
 }
 
 const meanOf = (values: Float64Array) =>

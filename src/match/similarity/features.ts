@@ -1,5 +1,6 @@
 import { signalTypes } from '../signal-types/all.ts'
 import type { LookupContent, MatchedPart, SignalType } from '../signal-types/signal-type.ts'
+import { shareReadings } from '../signal-types/text-readings.ts'
 
 /** What a classifier looks at: one kind of part, or the item as a whole. */
 export const scopes = ['photo', 'video', 'audio', 'text', 'link', 'composite'] as const
@@ -56,18 +57,29 @@ export function rowOf(names: readonly string[], features: Readonly<PairFeatures>
 
 const looksAt = (type: SignalType, scope: MatchedPart['kind']) => type.part === scope
 
-/** Each part of the content alone, as a piece of content of its own. */
+const parts = new WeakMap<LookupContent, LookupContent[]>()
+/**
+ * Each part of the content alone, as a piece of content of its own. A lookup that matches many entries asks for the same
+ * ones again and again; what was made of their text is remembered with them.
+ */
 function partsOf(content: LookupContent): LookupContent[] {
-  return [
+  const known = parts.get(content)
+  if (known !== undefined) return known
+  const made = [
     ...(content.photos ?? []).map((photo) => ({ photos: [photo] })),
     ...(content.videos ?? []).map((video) => ({ videos: [video] })),
     ...(content.audios ?? []).map((audio) => ({ audios: [audio] })),
     ...(content.links ?? []).map((link) => ({ links: [link] })),
-    ...(content.text === undefined
-      ? []
-      : [{ text: content.text, ...(content.textSignals === undefined ? {} : { textSignals: content.textSignals }) }]),
+    ...(content.text === undefined ? [] : [shareReadings(textOf(content), content)]),
   ]
+  parts.set(content, made)
+  return made
 }
+
+const textOf = ({ text, textSignals }: LookupContent): LookupContent => ({
+  ...(text === undefined ? {} : { text }),
+  ...(textSignals === undefined ? {} : { textSignals }),
+})
 
 function nearestOf(
   type: SignalType,

@@ -1,7 +1,7 @@
 import type { Query } from '../../storage/database.ts'
 import { signalTypes } from '../signal-types/all.ts'
 import type { LookupContent, MatchedPart, MediaContent } from '../signal-types/signal-type.ts'
-import { selectBankEntriesById } from '../store.ts'
+import { selectSearchedEntriesById } from '../memory/store.ts'
 import type { Lookup, SimilarityJudgement } from '../lookup.ts'
 import { judgePair, type JudgedPair } from './classifier.ts'
 import { pairFeatures, type FoundSignal, type PairFeatures } from './features.ts'
@@ -25,7 +25,7 @@ export async function judgeMatches(
 ): Promise<(JudgedMatch | undefined)[]> {
   if (matches.length === 0) return []
   const entryIds = [...new Set(matches.map((match) => match.entryId))]
-  const entries = await selectBankEntriesById(query, tenantId, entryIds)
+  const entries = await selectSearchedEntriesById(query, tenantId, entryIds)
   const signalsOf = new Map(entries.map((entry) => [entry.entryId, entry.signals]))
   return matches.map((match) => {
     const signals = signalsOf.get(match.entryId)

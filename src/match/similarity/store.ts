@@ -2,6 +2,7 @@ import type { Author } from '../../domain/entry.ts'
 import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
 import type { SimilarityModel, SimilarityReport } from './classifier.ts'
 import type { PairFeatures, Scope } from './features.ts'
+import { signalsWithVectors } from '../store.ts'
 
 export type ClassifierMode = 'shadow' | 'live' | 'retired'
 export type Classifier = {
@@ -178,11 +179,12 @@ export async function selectPair(query: Query, tenantId: string, pairId: string)
   return row
 }
 
-/** Judged pairs, the latest first. */
-export function selectJudgedPairs(query: Query, tenantId: string, limit: number): Promise<MatchPair[]> {
+/** Pairs judged after a time, the latest first. */
+export function selectJudgedPairs(query: Query, tenantId: string, limit: number, sinceMs = -1): Promise<MatchPair[]> {
   return query(
-    `SELECT ${pairColumns} FROM match_pairs WHERE tenant_id = $1 AND same IS NOT NULL ORDER BY judged_ms DESC, pair_id DESC LIMIT $2`,
-    [tenantId, limit],
+    `SELECT ${pairColumns} FROM match_pairs WHERE tenant_id = $1 AND same IS NOT NULL AND judged_ms > $3
+     ORDER BY judged_ms DESC, pair_id DESC LIMIT $2`,
+    [tenantId, limit, sinceMs],
   )
 }
 
@@ -213,8 +215,8 @@ export function selectEntrySample(
   limit: number,
 ): Promise<{ entryId: string; signals: Record<string, string>; quality: number | null }[]> {
   return query(
-    `SELECT entry_id AS "entryId", signals, quality FROM bank_entries WHERE tenant_id = $1 AND status = 'active'
-     ORDER BY md5(entry_id) LIMIT $2`,
+    `SELECT e.entry_id AS "entryId", ${signalsWithVectors} AS signals, e.quality FROM bank_entries e
+     WHERE e.tenant_id = $1 AND e.status = 'active' ORDER BY md5(e.entry_id) LIMIT $2`,
     [tenantId, limit],
   )
 }

@@ -3,14 +3,16 @@ import { IconPhotoUp } from '@tabler/icons-react'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { makeBankEntry, previewNewEntry } from '../../../http/contract/banks.ts'
 import { lookupMatches, type Upload } from '../../../http/contract/match.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { problemText, useChange } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { path } from '../../frame/url.ts'
+import { FormError } from '../../parts/FormError.tsx'
+import { DropZone } from '../../parts/DropZone.tsx'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { PastMatchesView } from './PastMatchesView.tsx'
 import { sendMedia } from './send.ts'
-import { signalWords } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { hashIn } from './state.ts'
 
 /** Adds a file, a text or a hash; shows first what the banks already know of it, and what it would have matched. */
@@ -37,11 +39,11 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
   const [way, setWay] = useState<Way>('file')
   const [hash, setHash] = useState('')
   const [hashType, setHashType] = useState('pdq')
+  const types = useSignalTypes()
   const [draft, setDraft] = useState(false)
   const [labels, setLabels] = useState<string[]>([])
   const [source, setSource] = useState('')
   const [note, setNote] = useState('')
-  const [over, setOver] = useState(false)
   const [sending, setSending] = useState(false)
   const [refused, setRefused] = useState<unknown>()
   const take = async (file: Blob | null | undefined) => {
@@ -131,31 +133,15 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
         ]}
       />
       {way !== 'file' ? null : photo === undefined ? (
-        <label
-          className="drop"
-          data-over={over ? '' : undefined}
-          onDragOver={(event) => {
-            event.preventDefault()
-            setOver(true)
-          }}
-          onDragLeave={() => setOver(false)}
-          onDrop={(event) => {
-            event.preventDefault()
-            setOver(false)
-            void take(event.dataTransfer.files[0])
-          }}
+        <DropZone
+          label="Choose a file"
+          accept="image/*,video/*,audio/*"
+          icon={<IconPhotoUp size={20} aria-hidden />}
+          onFiles={([file]) => void take(file)}
         >
-          <IconPhotoUp size={20} aria-hidden />
           <span>{sending ? 'Sending and hashing…' : 'Drop, paste or choose a photo, video or sound'}</span>
           <span className="small">Photos up to 25 MiB, sounds 50 MiB, videos 100 MiB</span>
-          <input
-            type="file"
-            accept="image/*,video/*,audio/*"
-            className="hidden-visually"
-            aria-label="Choose a file"
-            onChange={(event) => void take(event.currentTarget.files?.[0])}
-          />
-        </label>
+        </DropZone>
       ) : (
         <div className="row" style={{ alignItems: 'flex-start', gap: 16 }}>
           <MediaTile media={{ id: 'the file', kind: photo.kind, upload: photo.upload }} sizePx={200} />
@@ -199,7 +185,7 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
             value={hash}
             onChange={(event) => {
               const value = event.currentTarget.value
-              const known = hashIn(value)
+              const known = hashIn(value, types)
               setHash(known?.value ?? value)
               if (known !== undefined && (hashType === 'pdq' || known.type !== 'pdq')) setHashType(known.type)
               else if (/^https?:/i.test(value.trim())) setHashType('url')
@@ -210,7 +196,8 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
           />
           <Select
             label="Signal type"
-            data={Object.entries(signalWords).map(([value, { title }]) => ({ value, label: title }))}
+            description={types.all.find(({ name }) => name === hashType)?.about}
+            data={types.all.map(({ name, title }) => ({ value: name, label: title }))}
             value={hashType}
             onChange={(value) => setHashType(value ?? 'pdq')}
             allowDeselect={false}
@@ -269,11 +256,7 @@ function Body({ bankId, onClose }: { bankId: string; onClose: () => void }) {
         checked={draft}
         onChange={(event) => setDraft(event.currentTarget.checked)}
       />
-      {error === undefined || error === null ? null : (
-        <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-          {problemOf(error).title}. {problemText(error)}
-        </p>
-      )}
+      <FormError error={error} />
       <Button type="submit" variant="filled" disabled={!given || sending} loading={add.isPending}>
         {draft ? 'Add draft' : 'Add entry'}
       </Button>

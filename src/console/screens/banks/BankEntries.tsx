@@ -11,7 +11,7 @@ import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { TextFilter } from '../../parts/TextFilter.tsx'
 import { EntryGrid } from './EntryGrid.tsx'
 import { EntryTable } from './EntryTable.tsx'
-import { signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { statusWords } from './state.ts'
 
 type Order = 'added' | 'matches' | 'precision' | 'lastMatch'
@@ -34,6 +34,7 @@ export function BankEntries({
   onAdd: () => void
   onImport: () => void
 }) {
+  const types = useSignalTypes()
   const url = useUrl()
   const { bankId } = bank
   const asked = url.search
@@ -139,7 +140,7 @@ export function BankEntries({
           onChange={(value) => url.set({ type: value ?? undefined })}
           data={choices(counts.data?.bySignalType, filters.signalType).map(({ name, entries: many }) => ({
             value: name,
-            label: `${signalTitle(name)} · ${many.toLocaleString('en')}`,
+            label: `${types.title(name)} · ${many.toLocaleString('en')}`,
           }))}
         />
         <Select

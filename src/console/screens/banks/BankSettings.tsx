@@ -14,11 +14,12 @@ import { ApiError } from '../../../http/client.ts'
 import { forget, problemOf, problemText, useChange, useRead } from '../../api.ts'
 import { useSession } from '../../frame/session.tsx'
 import { useUrl } from '../../frame/url.ts'
+import { countOf } from '../../frame/time.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { dateOf, dateText } from './dates.ts'
-import { signalWords } from './signal-words.ts'
+import { foundAt, useSignalTypes } from '../../parts/signal-types.ts'
 import { actionWords } from './state.ts'
 
 type Draft = Pick<
@@ -317,8 +318,9 @@ function Thresholds({
   const counts = useRead(countBankEntries, { params: { bankId }, query: {} }, { staleMs: 60_000 })
   const present = new Map(counts.data?.bySignalType.map(({ name, entries }) => [name, entries]))
   const [all, setAll] = useState(false)
-  const types = Object.entries(signalWords).filter(
-    ([name, { max }]) => max > 0 && (all || name === 'pdq' || present.has(name) || name in thresholds),
+  const words = useSignalTypes()
+  const types = words.all.filter(
+    ({ name, thresholdMax }) => thresholdMax > 0 && (all || name === 'pdq' || present.has(name) || name in thresholds),
   )
   return (
     <Panel
@@ -330,7 +332,8 @@ function Thresholds({
       }
     >
       <div className="stack" style={{ gap: 16 }}>
-        {types.map(([name, { title, threshold, max, step, means }]) => {
+        {types.map((type) => {
+          const { name, title, threshold, thresholdMax, thresholdStep } = type
           const value = thresholds[name] ?? threshold
           const own = name in thresholds
           return (
@@ -338,10 +341,9 @@ function Thresholds({
               <div className="row">
                 <strong className="small grow">{title}</strong>
                 <span className="faint small">
-                  {present.has(name) ? `${present.get(name)!.toLocaleString('en')} entries · ` : ''}
-                  {own ? `default ${threshold}` : 'default'}
+                  {present.has(name) ? `${countOf(present.get(name)!, 'entry', 'entries')} · ` : ''}
+                  {own ? `default: ${words.threshold(name, threshold)}` : 'default'}
                 </span>
-                <span className="num threshold-value">{value}</span>
                 {own && may ? (
                   <Button
                     size="compact-xs"
@@ -358,16 +360,21 @@ function Thresholds({
               <Slider
                 size="sm"
                 min={0}
-                max={max}
-                step={step}
+                max={thresholdMax}
+                step={thresholdStep}
                 value={value}
                 disabled={!may}
                 label={null}
                 thumbLabel={`Largest distance of ${title}`}
+                thumbProps={{ 'aria-valuetext': words.threshold(name, value) }}
                 onChange={(next) => onChange({ ...thresholds, [name]: Math.round(next * 100) / 100 })}
               />
-              <p className="small muted" style={{ margin: 0 }}>
-                {means(value)}
+              <p className="small" style={{ margin: 0 }}>
+                <span className="threshold-value">{words.threshold(name, value)}</span>
+                {type.scale === null ? null : <span className="muted">: {foundAt(type, value)}</span>}
+              </p>
+              <p className="small faint" style={{ margin: 0 }}>
+                {type.about}
               </p>
             </div>
           )

@@ -3,13 +3,14 @@ import { IconFeather } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Bank } from '../../../http/contract/banks.ts'
 import { checkCanaries, makeCanary, removeCanary, type Canary } from '../../../http/contract/hygiene.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { useChange } from '../../api.ts'
 import { countOf } from '../../frame/time.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { EntryThumb } from './EntryThumb.tsx'
-import { signalWords } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { hashIn } from './state.ts'
 
 const tones = { waiting: 'plain', ok: 'resolved', failing: 'attention' } as const
@@ -135,6 +136,7 @@ function MakeCanary({ banks, bankId, onClose }: { banks: Bank[]; bankId: string 
   const [expects, setExpects] = useState<'match' | 'no-match'>('match')
   const [probe, setProbe] = useState('')
   const [type, setType] = useState('text')
+  const types = useSignalTypes()
   const [note, setNote] = useState('')
   const make = useChange(makeCanary, {
     touches: ['hygiene', 'canaries'],
@@ -183,7 +185,7 @@ function MakeCanary({ banks, bankId, onClose }: { banks: Bank[]; bankId: string 
           required
           value={probe}
           onChange={(event) => {
-            const known = hashIn(event.currentTarget.value)
+            const known = hashIn(event.currentTarget.value, types)
             setProbe(known?.value ?? event.currentTarget.value)
             if (known !== undefined) setType(known.type)
           }}
@@ -193,7 +195,7 @@ function MakeCanary({ banks, bankId, onClose }: { banks: Bank[]; bankId: string 
         />
         <Select
           label="Looked up as"
-          data={Object.entries(signalWords).map(([value, { title }]) => ({ value, label: title }))}
+          data={types.all.map(({ name, title }) => ({ value: name, label: title }))}
           value={type}
           onChange={(value) => setType(value ?? 'text')}
           allowDeselect={false}
@@ -204,11 +206,7 @@ function MakeCanary({ banks, bankId, onClose }: { banks: Bank[]; bankId: string 
           value={note}
           onChange={(event) => setNote(event.currentTarget.value)}
         />
-        {make.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(make.error).title}. {problemText(make.error)}
-          </p>
-        ) : null}
+        <FormError error={make.error} />
         <Button type="submit" variant="filled" disabled={to === null || probe.trim() === ''} loading={make.isPending}>
           Set canary
         </Button>

@@ -5,6 +5,7 @@ import { Go } from '../../frame/Go.tsx'
 import { useNamed } from '../../frame/people.ts'
 import { countOf } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { EntryThumb } from './EntryThumb.tsx'
 import { entryActs, type EntryActName } from './EntryAct.tsx'
 import { entryTitle, hashOnlyText } from './state.ts'
@@ -24,6 +25,7 @@ export function CareRow({
   onAct: (act: EntryActName) => void
 }) {
   const named = useNamed()
+  const types = useSignalTypes()
   return (
     <div className="care-row">
       <EntryThumb entry={entry} sizePx={44} />
@@ -32,7 +34,7 @@ export function CareRow({
           {entryTitle(entry)}
         </Go>
         <span className="clip faint small">
-          {bankName} · {entry.text ?? hashOnlyText(entry.signals)} · {countOf(entry.matches, 'match', 'matches')}
+          {bankName} · {entry.text ?? hashOnlyText(entry.signals, types)} · {countOf(entry.matches, 'match', 'matches')}
         </span>
       </span>
       <span className="care-why small">{typeof why === 'string' ? named(why) : why}</span>

@@ -13,7 +13,7 @@ import { ErrorState } from '../../parts/ErrorState.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
-import { distanceText, signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 
 /** Entries that match each other, in groups; each is merged in one step and taken apart again in one. */
 export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean }) {
@@ -58,7 +58,17 @@ export function DuplicateGroups({ bankId, may }: { bankId: string; may: boolean 
 }
 
 /** One group: which entry stays, and one button that merges the rest into it. */
-export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
+export function Group({
+  group,
+  may,
+  bankName,
+}: {
+  group: DuplicateGroup
+  may: boolean
+  /** Where groups of several banks stand beside each other. */
+  bankName?: string | undefined
+}) {
+  const types = useSignalTypes()
   const best = group.entries.toSorted((a, b) => b.matches - a.matches || a.addedMs - b.addedMs)[0]!
   const [keep, setKeep] = useState(best.entryId)
   const { bankId } = group
@@ -69,8 +79,16 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
   const rest = group.entries.map(({ entryId }) => entryId).filter((entryId) => entryId !== keep)
   return (
     <section className="panel duplicate-group" aria-label={`${group.entries.length} entries that match each other`}>
+      {bankName === undefined ? null : (
+        <Go to={path`/banks/${bankId}`} search={{ tab: 'duplicates' }} className="small clip duplicate-bank">
+          {bankName}
+        </Go>
+      )}
       <Radio.Group value={keep} onChange={setKeep} label="Which entry stays">
-        <div className="duplicate-tiles">
+        <div
+          className="duplicate-tiles"
+          data-words={group.entries.every(({ mediaSha256 }) => mediaSha256 === null) ? '' : undefined}
+        >
           {group.entries.map((entry) => (
             <div
               key={entry.entryId}
@@ -81,7 +99,10 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
               {entry.mediaSha256 === null ? (
                 <Words bankId={bankId} entryId={entry.entryId} />
               ) : (
-                <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={140} />
+                <MediaTile
+                  media={{ id: entry.entryId, kind: kindOf(entry.signalType), upload: entry.mediaSha256 }}
+                  sizePx={140}
+                />
               )}
               <Radio
                 value={entry.entryId}
@@ -97,7 +118,7 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
                 {countOf(entry.matches, 'match', 'matches')} · <RelativeTime timeMs={entry.addedMs} />
               </span>
               <span className="faint small">
-                {signalTitle(entry.signalType)}: {distanceText(entry.signalType, entry.distance)}
+                {types.title(entry.signalType)}: {types.distance(entry.signalType, entry.distance)}
               </span>
             </div>
           ))}
@@ -115,6 +136,12 @@ export function Group({ group, may }: { group: DuplicateGroup; may: boolean }) {
       ) : null}
     </section>
   )
+}
+
+/** What the medium of an entry is, by the signal that made it part of a group. */
+function kindOf(signalType: string): 'photo' | 'video' | 'audio' {
+  if (signalType === 'chromaprint') return 'audio'
+  return signalType === 'vpdq' || signalType === 'tmk' ? 'video' : 'photo'
 }
 
 /** What a text of a group says, or which hash it is: the group itself names only its pictures. */

@@ -2,7 +2,8 @@ import { Button, Modal, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { editBankEntry, type BankEntry } from '../../../http/contract/banks.ts'
 import { ApiError } from '../../../http/client.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { useChange } from '../../api.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { dateOf, dateText } from './dates.ts'
 
 /** Labels, source, note, metadata and expiry of an entry. Its signals never change. */
@@ -83,11 +84,9 @@ export function EntryEdit({ entry, onClose }: { entry: BankEntry; onClose: () =>
             </p>
             <Button onClick={() => setForce(true)}>Save mine on top of it</Button>
           </div>
-        ) : save.error && !conflict ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(save.error).title}. {problemText(save.error)}
-          </p>
-        ) : null}
+        ) : (
+          <FormError error={conflict ? null : save.error} />
+        )}
         <Button
           type="submit"
           variant="filled"

@@ -6,8 +6,10 @@ import { Go } from '../../frame/Go.tsx'
 import { countOf } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { EntryThumb } from './EntryThumb.tsx'
 import { entryTitle, hashOnlyText, statusText, statusTones } from './state.ts'
 
@@ -52,6 +54,7 @@ export function EntryGrid({ entries, onNearEnd }: { entries: BankEntry[]; onNear
 }
 
 function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
+  const types = useSignalTypes()
   const to = path`/banks/${entry.bankId}/${entry.entryId}`
   return (
     <div className="bank-tile" data-status={entry.status} style={{ width: tilePx }}>
@@ -60,13 +63,16 @@ function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
           {entry.text ?? (
             <span className="bank-hash">
               <EntryThumb entry={entry} sizePx={44} />
-              <span className="faint">{hashOnlyText(entry.signals)}</span>
+              <span className="faint">{hashOnlyText(entry.signals, types)}</span>
               <code className="faint clip">{Object.values(entry.signals)[0]}</code>
             </span>
           )}
         </Go>
       ) : (
-        <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={tilePx} />
+        <MediaTile
+          media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }}
+          sizePx={tilePx}
+        />
       )}
       <div className="row small">
         <Go to={to} className="grow clip">

@@ -16,6 +16,7 @@ import { CopyId } from '../../parts/CopyId.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
@@ -26,7 +27,7 @@ import { EntryMatches } from './EntryMatches.tsx'
 import { RetroPanel } from './RetroPanel.tsx'
 import { EntryExchange, EntryHistory, EntryOpinions } from './EntryOrigin.tsx'
 import { EntryPrecision } from './EntryPrecision.tsx'
-import { signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { entryTitle, statusText, statusTones } from './state.ts'
 import './banks.css'
 
@@ -200,11 +201,15 @@ export function Screen() {
 const capitalised = (text: string) => text.replace(/^./, (letter) => letter.toUpperCase())
 
 function Content({ entry }: { entry: BankEntry }) {
+  const types = useSignalTypes()
   const signals = Object.entries(entry.signals)
   return (
     <>
       {entry.mediaSha256 !== null ? (
-        <MediaTile media={{ id: entry.entryId, kind: 'photo', upload: entry.mediaSha256 }} sizePx={360} />
+        <MediaTile
+          media={{ id: entry.entryId, kind: kindOfSignals(entry.signals), upload: entry.mediaSha256 }}
+          sizePx={360}
+        />
       ) : entry.text !== null ? (
         <p className="item-text" dir="auto">
           {entry.text}
@@ -230,8 +235,8 @@ function Content({ entry }: { entry: BankEntry }) {
         </summary>
         <EvidenceList
           facts={signals.map(([name, value]) => [
-            signalTitle(name),
-            <CopyId key={name} id={value} label={signalTitle(name)} characters={46} />,
+            types.title(name),
+            <CopyId key={name} id={value} label={types.title(name)} characters={46} />,
           ])}
         />
       </details>

@@ -4,9 +4,20 @@ import { path, useUrl } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { EntryThumb } from './EntryThumb.tsx'
 import { EntryPrecision } from './EntryPrecision.tsx'
 import { entryTitle, hashOnlyText, statusText, statusTones } from './state.ts'
+
+function EntryWhat({ entry }: { entry: BankEntry }) {
+  const types = useSignalTypes()
+  return (
+    <span className="bank-cell">
+      <span className="clip bank-name">{entryTitle(entry)}</span>
+      <span className="clip faint small">{entry.text ?? hashOnlyText(entry.signals, types)}</span>
+    </span>
+  )
+}
 
 const columns: Column<BankEntry>[] = [
   {
@@ -17,10 +28,7 @@ const columns: Column<BankEntry>[] = [
     cell: (entry) => (
       <span className="row">
         <EntryThumb entry={entry} sizePx={44} />
-        <span className="bank-cell">
-          <span className="clip bank-name">{entryTitle(entry)}</span>
-          <span className="clip faint small">{entry.text ?? hashOnlyText(entry.signals)}</span>
-        </span>
+        <EntryWhat entry={entry} />
       </span>
     ),
   },

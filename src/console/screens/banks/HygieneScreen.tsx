@@ -171,7 +171,9 @@ export function Screen() {
       means: 'Entries of one bank that match each other: their record is split. Merge each group into one entry.',
       none: 'No two entries are nearly the same.',
       shown: board.data.duplicateGroups.length,
-      rows: board.data.duplicateGroups.map((group) => <Group key={group.groupId} group={group} may={may} />),
+      rows: board.data.duplicateGroups.map((group) => (
+        <Group key={group.groupId} group={group} may={may} bankName={nameOf(group.bankId)} />
+      )),
     },
     {
       key: 'expiring',
@@ -230,7 +232,8 @@ export function Screen() {
           />
           {counts.drafts > 0 ? (
             <span className="muted small row">
-              <IconFileDescription size={14} aria-hidden /> {countOf(counts.drafts, 'draft')} wait to go live
+              <IconFileDescription size={14} aria-hidden /> {countOf(counts.drafts, 'draft waits', 'drafts wait')} to go
+              live
             </span>
           ) : null}
         </>

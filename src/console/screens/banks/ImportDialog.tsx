@@ -3,6 +3,8 @@ import { IconFileImport } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 import { forgetResources, problemOf, problemText } from '../../api.ts'
 import { countOf } from '../../frame/time.ts'
+import { FormError } from '../../parts/FormError.tsx'
+import { DropZone } from '../../parts/DropZone.tsx'
 import { ProgressBar } from './ProgressBar.tsx'
 import { formatOf, sendImport, sendMedia } from './send.ts'
 
@@ -41,16 +43,15 @@ function Body({ bankId, onSent }: { bankId: string; onSent: () => void }) {
   const [labels, setLabels] = useState<string[]>([])
   const [source, setSource] = useState('')
   const [draft, setDraft] = useState(false)
-  const [over, setOver] = useState(false)
   const [progress, setProgress] = useState<Progress>()
   const [error, setError] = useState<unknown>()
   const stop = useRef<AbortController>(undefined)
   useEffect(() => () => stop.current?.abort(), [])
   const media = files.filter(isMedia)
   const lists = files.filter((file) => !isMedia(file))
-  const take = (chosen: FileList | null) => {
+  const take = (chosen: File[]) => {
     setError(undefined)
-    setFiles([...(chosen ?? [])])
+    setFiles(chosen)
   }
   const begin = async () => {
     const abort = new AbortController()
@@ -125,21 +126,7 @@ function Body({ bankId, onSent }: { bankId: string; onSent: () => void }) {
         void begin()
       }}
     >
-      <label
-        className="drop"
-        data-over={over ? '' : undefined}
-        onDragOver={(event) => {
-          event.preventDefault()
-          setOver(true)
-        }}
-        onDragLeave={() => setOver(false)}
-        onDrop={(event) => {
-          event.preventDefault()
-          setOver(false)
-          take(event.dataTransfer.files)
-        }}
-      >
-        <IconFileImport size={20} aria-hidden />
+      <DropZone multiple label="Choose files to import" icon={<IconFileImport size={20} aria-hidden />} onFiles={take}>
         {files.length === 0 ? (
           <>
             <span>Drop a list, or many photos, videos and sounds</span>
@@ -152,14 +139,7 @@ function Body({ bankId, onSent }: { bankId: string; onSent: () => void }) {
             {media.length > 0 ? countOf(media.length, 'photo, video or sound', 'photos, videos and sounds') : ''}
           </span>
         )}
-        <input
-          type="file"
-          multiple
-          className="hidden-visually"
-          aria-label="Choose files to import"
-          onChange={(event) => take(event.currentTarget.files)}
-        />
-      </label>
+      </DropZone>
       <details className="small">
         <summary>What a list looks like</summary>
         <pre className="raw" tabIndex={0} aria-label="Example of a list">{`type,value,labels,source
@@ -202,11 +182,7 @@ md5,9e107d9d372bb6826bd81d3542a419d6,spam,
           {progress.refused.length > shownRefused ? `and ${progress.refused.length - shownRefused} more` : ''}
         </div>
       )}
-      {error === undefined ? null : (
-        <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-          {problemOf(error).title}. {problemText(error)}
-        </p>
-      )}
+      <FormError error={error} />
       <div className="row" style={{ justifyContent: 'flex-end' }}>
         {running ? <Button onClick={() => stop.current?.abort()}>Stop</Button> : null}
         {progress !== undefined && !running ? (

@@ -6,13 +6,14 @@ import { EvidenceList, factsOf } from '../../parts/EvidenceList.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Sparkline } from '../../parts/Sparkline.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
-import { signalTitle } from './signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 
 const shown = 6
 const dayMs = 86_400_000
 
 /** What an entry would have matched in the past: how much, on which days, and some of it. */
 export function PastMatchesView({ past }: { past: PastMatches }) {
+  const types = useSignalTypes()
   const { count, perDay, sample, near, sinceMs, available } = past
   const first = Math.floor(sinceMs / dayMs) * dayMs
   const last = Math.max(first, ...perDay.map((day) => day.dayMs))
@@ -57,7 +58,7 @@ export function PastMatchesView({ past }: { past: PastMatches }) {
               {index > 0 ? ', ' : ''}
               <Go to={path`/banks/${one.bankId}/${one.entryId}`}>another entry</Go>{' '}
               <span className="muted">
-                ({signalTitle(one.signalType)}: {one.described})
+                ({types.title(one.signalType)}: {one.described})
               </span>
             </span>
           ))}

@@ -1,13 +1,15 @@
 import { Button, Modal, SegmentedControl, Select, Switch, Textarea, TextInput } from '@mantine/core'
 import { IconPhoto, IconPlus, IconShare } from '@tabler/icons-react'
 import { useState } from 'react'
-import { listBankEntries, listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
-import { problemOf, problemText, useChange, usePages, useRead } from '../../api.ts'
+import { listBanks, makeBank, subscribeBank, type Bank } from '../../../http/contract/banks.ts'
+import { bankPrecision } from '../../../http/contract/hygiene.ts'
+import { useChange, usePages, useRead } from '../../api.ts'
 import { useCommands } from '../../frame/commands.ts'
 import { useStaffName } from '../../frame/people.ts'
 import { useKeys } from '../../frame/keys.ts'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { DemoButton } from '../../parts/DemoButton.tsx'
 import { EmptyState } from '../../parts/EmptyState.tsx'
@@ -19,7 +21,7 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
 import { BankTabs } from './BankTabs.tsx'
-import { actionWords, entriesText, sharingText, wilson } from './state.ts'
+import { actionWords, entriesText, sharingText } from './state.ts'
 import './banks.css'
 
 const columns: Column<Bank>[] = [
@@ -80,26 +82,17 @@ const columns: Column<Bank>[] = [
   },
 ]
 
-const judgedMax = 200
-
-/** Right and wrong matches of the entries that match most: rarely matched ones add next to nothing. */
+/** How often people and appeals agreed with the matches of all of its entries; one question for all banks of the table. */
 function BankPrecision({ bank }: { bank: Bank }) {
-  const most = useRead(
-    listBankEntries,
-    { params: { bankId: bank.bankId }, query: { order: 'matches', limit: judgedMax } },
-    { enabled: bank.subscription === null && bank.entries.active + bank.entries.quarantined > 0, staleMs: 60_000 },
-  )
-  const sum = (side: 'right' | 'wrong') =>
-    (most.data?.items ?? []).reduce((all, entry) => all + entry.precision[side], 0)
-  const [right, wrong] = [sum('right'), sum('wrong')]
-  const interval = wilson(right, right + wrong)
+  const all = useRead(bankPrecision, { query: {} }, { enabled: bank.subscription === null, staleMs: 60_000 })
+  const known = all.data?.items.find(({ bankId }) => bankId === bank.bankId)?.precision
   return (
     <IntervalBar
       label={`Matches of ${bank.name} that people and appeals upheld`}
-      estimate={interval?.share}
-      low={interval?.low}
-      high={interval?.high}
-      of={right + wrong}
+      estimate={known?.share}
+      low={known?.low}
+      high={known?.high}
+      of={(known?.right ?? 0) + (known?.wrong ?? 0)}
       unknown="not judged yet"
     />
   )
@@ -296,11 +289,7 @@ function MakeBank({ opened, onClose }: { opened: boolean; onClose: () => void })
           checked={negative}
           onChange={(event) => setNegative(event.currentTarget.checked)}
         />
-        {make.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(make.error).title}. {problemText(make.error)}
-          </p>
-        ) : null}
+        <FormError error={make.error} />
         <Button type="submit" variant="filled" loading={make.isPending}>
           Create bank
         </Button>

@@ -1,7 +1,8 @@
 import type { Bank, BankEntry } from '../../../http/contract/banks.ts'
 import type { BankImport } from '../../../http/contract/bank-imports.ts'
 import { countOf } from '../../frame/time.ts'
-import { signalTitle } from './signal-words.ts'
+import { signalsOfHash } from '../../parts/hash-words.ts'
+import type { SignalTypes } from '../../parts/signal-types.ts'
 
 export const actionWords: Record<string, string> = {
   observe: 'observe only',
@@ -62,8 +63,12 @@ export function entryTitle(entry: Pick<BankEntry, 'labels' | 'source' | 'entryId
 }
 
 /** What is known of content that is not kept here. */
-export function hashOnlyText(signals: Record<string, string>): string {
-  const names = Object.keys(signals).map(signalTitle)
+export function hashOnlyText(signals: Record<string, string>, types: SignalTypes): string {
+  // Those that tell most first; digests of the bytes say little.
+  const order = (name: string) => types.all.findIndex((type) => type.name === name)
+  const names = Object.keys(signals)
+    .toSorted((a, b) => order(a) - order(b))
+    .map(types.title)
   return names.length === 0 ? 'no hash' : `${names.slice(0, 3).join(' · ')}${names.length > 3 ? ' …' : ''}`
 }
 
@@ -84,13 +89,10 @@ export function importText({ rows, accepted, duplicate, refused }: BankImport): 
 }
 
 /** Which hash a pasted text may be, by its length or by a name before it; undefined when it is none. */
-export function hashIn(text: string): { type: string; value: string } | undefined {
-  const words = text.trim()
-  const named = /^([a-z][a-z0-9-]{1,30})\s*[:=,]\s*(\S+)$/i.exec(words)
-  if (named !== null && signalTitle(named[1]!.toLowerCase()) !== named[1]!.toLowerCase())
-    return { type: named[1]!.toLowerCase(), value: named[2]! }
-  if (/^T1[0-9a-f]{70}$/i.test(words)) return { type: 'tlsh', value: words }
-  if (!/^[0-9a-f]+$/i.test(words)) return undefined
-  const type = { 64: 'pdq', 40: 'sha1', 32: 'md5' }[words.length]
-  return type === undefined ? undefined : { type, value: words.toLowerCase() }
+export function hashIn(text: string, types: SignalTypes): { type: string; value: string } | undefined {
+  // Lists put a comma after the name.
+  const [found] = Object.entries(signalsOfHash(text.replace(/^(\s*[a-z][a-z0-9-]{1,30})\s*,/i, '$1:')) ?? {})
+  return found !== undefined && types.all.some(({ name }) => name === found[0])
+    ? { type: found[0], value: found[1] }
+    : undefined
 }

@@ -1,4 +1,4 @@
-import { Button, NumberInput, Select, TagsInput, TextInput } from '@mantine/core'
+import { Button, NumberInput, TagsInput } from '@mantine/core'
 import { useState } from 'react'
 import {
   changeExchange,
@@ -7,11 +7,12 @@ import {
   type ExchangeKindInfo,
 } from '../../../http/contract/exchanges.ts'
 import { ApiError } from '../../../http/client.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { useChange } from '../../api.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Panel } from '../../parts/Page.tsx'
-import { signalWords } from '../banks/signal-words.ts'
-import { FieldInput, filled } from './FieldInput.tsx'
-import { everyChoices, everyText } from './state.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
+import { CredentialFields, EverySelect, givenCredentials, givenSettings, WherePanel } from './ExchangeFields.tsx'
+import { filled } from './FieldInput.tsx'
 
 /** Where it is asked, what comes in, how tags are named here; and its credentials, which can only be replaced. */
 export function ExchangeSettings({
@@ -23,6 +24,7 @@ export function ExchangeSettings({
   info: ExchangeKindInfo
   may: boolean
 }) {
+  const types = useSignalTypes()
   const [version, setVersion] = useState(exchange.version)
   const [name, setName] = useState(exchange.name)
   const [settings, setSettings] = useState<Record<string, unknown>>(exchange.settings)
@@ -42,9 +44,7 @@ export function ExchangeSettings({
       headers: { 'if-match': `"${from}"` },
       body: {
         name: name.trim(),
-        settings: Object.fromEntries(
-          Object.entries(settings).filter(([, value]) => value !== undefined && value !== null),
-        ),
+        settings: givenSettings(settings),
         everyMinutes,
         filter,
         labels: Object.fromEntries(
@@ -55,9 +55,6 @@ export function ExchangeSettings({
         ),
       },
     })
-  const every = everyChoices.some(({ value }) => value === String(everyMinutes))
-    ? everyChoices
-    : [...everyChoices, { value: String(everyMinutes), label: everyText(everyMinutes) }]
   return (
     <>
       <form
@@ -67,33 +64,16 @@ export function ExchangeSettings({
         }}
       >
         <fieldset disabled={!may} className="plain-fieldset">
-          <Panel title="Where it is">
-            <div className="stack" style={{ gap: 12 }}>
-              <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
-              {info.settings.map((field) => (
-                <FieldInput
-                  key={field.name}
-                  field={field}
-                  value={settings[field.name]}
-                  onChange={(value) => setSettings({ ...settings, [field.name]: value })}
-                />
-              ))}
-              <Select
-                label="Fetched"
-                data={every}
-                value={String(everyMinutes)}
-                onChange={(value) => setEveryMinutes(Number(value ?? 60))}
-                allowDeselect={false}
-              />
-            </div>
-          </Panel>
+          <WherePanel info={info} name={name} onName={setName} settings={settings} onSettings={setSettings}>
+            <EverySelect minutes={everyMinutes} onChange={setEveryMinutes} />
+          </WherePanel>
           <Panel title="What comes in">
             <div className="stack" style={{ gap: 12 }}>
               <TagsInput
                 size="xs"
                 label="Signal types"
                 description="Empty: all that can be matched here"
-                data={Object.keys(signalWords)}
+                data={types.all.map(({ name, title }) => ({ value: name, label: title }))}
                 value={filter.types ?? []}
                 onChange={(types) => setFilter(withList(filter, 'types', types))}
               />
@@ -154,11 +134,9 @@ export function ExchangeSettings({
               <Button onClick={() => submit(exchange.version)}>Save mine on top of it</Button>
             </div>
           </div>
-        ) : save.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)' }}>
-            {problemOf(save.error).title}. {problemText(save.error)}
-          </p>
-        ) : null}
+        ) : (
+          <FormError error={save.error} />
+        )}
         {may ? (
           <Button
             type="submit"
@@ -191,7 +169,7 @@ function Credentials({ exchange, info }: { exchange: Exchange; info: ExchangeKin
     onDone: () => setValues({}),
     quiet: true,
   })
-  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))
+  const given = givenCredentials(values)
   return (
     <Panel title="Credentials">
       <form
@@ -205,21 +183,8 @@ function Credentials({ exchange, info }: { exchange: Exchange; info: ExchangeKin
         <p className="small muted" style={{ margin: 0 }}>
           They are sealed and never shown again. Saving replaces all of them.
         </p>
-        {info.credentials.map((field) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            secret
-            kept={exchange.credentials.set.includes(field.name)}
-            value={values[field.name]}
-            onChange={(value) => setValues({ ...values, [field.name]: String(value ?? '') })}
-          />
-        ))}
-        {save.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(save.error).title}. {problemText(save.error)}
-          </p>
-        ) : null}
+        <CredentialFields info={info} values={values} onChange={setValues} kept={exchange.credentials.set} />
+        <FormError error={save.error} />
         <Button type="submit" loading={save.isPending} disabled={!filled(info.credentials, given)}>
           Replace credentials
         </Button>

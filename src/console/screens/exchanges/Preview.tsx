@@ -6,7 +6,7 @@ import { Badge } from '../../parts/Badge.tsx'
 import { CopyId } from '../../parts/CopyId.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
-import { signalTitle } from '../banks/signal-words.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { countsText } from './state.ts'
 
 const outcomeWords: Record<ExchangePreview['samples'][number]['outcome'], string> = {
@@ -23,6 +23,7 @@ const outcomeTone = (outcome: string) =>
 
 /** Asks the other side, and shows what would come in and what would not, without keeping any of it. */
 export function Preview({ exchangeId, onClose }: { exchangeId: string; onClose: () => void }) {
+  const types = useSignalTypes()
   const ask = useChange(previewExchange, { touches: [], quiet: true })
   const params = { exchangeId }
   const look = useEffectEvent(() => ask.mutate({ params, body: { pages: 1 } }))
@@ -87,7 +88,7 @@ export function Preview({ exchangeId, onClose }: { exchangeId: string; onClose: 
                         <Badge tone={outcomeTone(sample.outcome)}>{outcomeWords[sample.outcome]}</Badge>{' '}
                         <span className="muted small">{sample.because}</span>
                       </td>
-                      <td className="small">{Object.keys(sample.signals).map(signalTitle).join(', ')}</td>
+                      <td className="small">{Object.keys(sample.signals).map(types.title).join(', ')}</td>
                       <td className="small">{sample.labels.join(', ')}</td>
                       <td className="small muted">{sample.owner ?? 'not said'}</td>
                     </tr>

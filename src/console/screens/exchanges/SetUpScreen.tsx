@@ -1,4 +1,4 @@
-import { Button, Select, Switch, TextInput } from '@mantine/core'
+import { Button, Select, Switch } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useState } from 'react'
 import { listBanks } from '../../../http/contract/banks.ts'
@@ -8,15 +8,17 @@ import {
   type ExchangeKind,
   type ExchangeKindInfo,
 } from '../../../http/contract/exchanges.ts'
-import { problemOf, problemText, useChange, useRead } from '../../api.ts'
+import { useChange, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
 import { useMay } from '../../frame/session.tsx'
 import { path, useUrl } from '../../frame/url.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
 import { Page, Panel } from '../../parts/Page.tsx'
 import { SkeletonPage } from '../../parts/Skeletons.tsx'
-import { FieldInput, filled } from './FieldInput.tsx'
-import { everyChoices, sendWords, type Sendable } from './state.ts'
+import { CredentialFields, EverySelect, givenCredentials, givenSettings, WherePanel } from './ExchangeFields.tsx'
+import { filled } from './FieldInput.tsx'
+import { sendWords, type Sendable } from './state.ts'
 import '../banks/banks.css'
 import './exchanges.css'
 
@@ -82,12 +84,12 @@ function Form({ info }: { info: ExchangeKindInfo }) {
       className="exchange-form"
       onSubmit={(event) => {
         event.preventDefault()
-        const given = Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== ''))
+        const given = givenCredentials(credentials)
         make.mutate({
           body: {
             kind: info.kind,
             name: name.trim(),
-            settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+            settings: givenSettings(settings),
             ...(Object.keys(given).length === 0 ? {} : { credentials: given }),
             ...(bankId === null ? {} : { bankId }),
             everyMinutes,
@@ -100,34 +102,14 @@ function Form({ info }: { info: ExchangeKindInfo }) {
       <p className="muted" style={{ margin: '4px 0 12px' }}>
         {info.about}
       </p>
-      <Panel title="Where it is">
-        <div className="stack" style={{ gap: 12 }}>
-          <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          {info.settings.map((field) => (
-            <FieldInput
-              key={field.name}
-              field={field}
-              value={settings[field.name]}
-              onChange={(value) => setSettings({ ...settings, [field.name]: value })}
-            />
-          ))}
-        </div>
-      </Panel>
+      <WherePanel info={info} name={name} onName={setName} settings={settings} onSettings={setSettings} />
       {info.credentials.length === 0 ? null : (
         <Panel title="Credentials">
           <div className="stack" style={{ gap: 12 }}>
             <p className="small muted" style={{ margin: 0 }}>
               Sealed when they are saved. Nobody can read them again, here or through the API; they can be replaced.
             </p>
-            {info.credentials.map((field) => (
-              <FieldInput
-                key={field.name}
-                field={field}
-                secret
-                value={credentials[field.name]}
-                onChange={(value) => setCredentials({ ...credentials, [field.name]: String(value ?? '') })}
-              />
-            ))}
+            <CredentialFields info={info} values={credentials} onChange={setCredentials} />
           </div>
         </Panel>
       )}
@@ -143,13 +125,7 @@ function Form({ info }: { info: ExchangeKindInfo }) {
             value={bankId}
             onChange={setBankId}
           />
-          <Select
-            label="Fetched"
-            data={everyChoices}
-            value={String(everyMinutes)}
-            onChange={(value) => setEveryMinutes(Number(value ?? 60))}
-            allowDeselect={false}
-          />
+          <EverySelect minutes={everyMinutes} onChange={setEveryMinutes} />
           {info.sendBack.map((one) => (
             <Switch
               key={one}
@@ -161,11 +137,7 @@ function Form({ info }: { info: ExchangeKindInfo }) {
           ))}
         </div>
       </Panel>
-      {make.error ? (
-        <p role="alert" className="small" style={{ color: 'var(--harm)' }}>
-          {problemOf(make.error).title}. {problemText(make.error)}
-        </p>
-      ) : null}
+      <FormError error={make.error} />
       <div className="row wrap">
         <Button
           leftSection={<IconArrowLeft size={14} aria-hidden />}

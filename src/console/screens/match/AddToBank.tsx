@@ -4,10 +4,11 @@ import { listBanks, makeBankEntry } from '../../../http/contract/banks.ts'
 import { makeUpload, type Upload } from '../../../http/contract/match.ts'
 import type { Problem } from '../../../http/contract/route.ts'
 import { ApiError } from '../../../http/client.ts'
-import { client, problemOf, problemText, useChange, useRead } from '../../api.ts'
+import { client, useChange, useRead } from '../../api.ts'
 import { useMay } from '../../frame/session.tsx'
 import { useUrl, path } from '../../frame/url.ts'
 import type { Asked } from './asked.ts'
+import { FormError } from '../../parts/FormError.tsx'
 
 /** Puts what was looked up into a bank: with its content, or as a hash alone. */
 export function AddToBank({ asked, onClose }: { asked: Asked; onClose: () => void }) {
@@ -105,11 +106,7 @@ export function AddToBank({ asked, onClose }: { asked: Asked; onClose: () => voi
             Photos, texts and PDQ hashes can be added here. Your role may not keep files.
           </p>
         )}
-        {error === undefined || error === null ? null : (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(error).title}. {problemText(error)}
-          </p>
-        )}
+        <FormError error={error} />
         <Button
           type="submit"
           variant="filled"

@@ -2,9 +2,10 @@ import { percentText } from '../../frame/time.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { problemOf } from '../../api.ts'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
+import { NearText } from '../../parts/SignalTitle.tsx'
 import type { Asked } from './asked.ts'
 import { SentBar } from './SentBar.tsx'
-import { byEntry, bytesText, distanceText } from './state.ts'
+import { byEntry, bytesText } from './state.ts'
 
 const columns: Column<Asked>[] = [
   {
@@ -54,7 +55,7 @@ const columns: Column<Asked>[] = [
     quiet: true,
     cell: (one) => {
       const best = byEntry(one.answer?.matches ?? [])[0]?.best
-      return best === undefined ? null : <span className="clip">{distanceText(best)}</span>
+      return best === undefined ? null : <NearText match={best} />
     },
   },
   {

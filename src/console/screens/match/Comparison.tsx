@@ -18,18 +18,23 @@ import { MarkedText } from '../../parts/MarkedText.tsx'
 import { MediaTile } from '../../parts/MediaTile.tsx'
 import { Panel } from '../../parts/Page.tsx'
 import { ValueBar } from '../../parts/ValueBar.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
+import { hashOnlyText } from '../banks/state.ts'
 import type { Asked } from './asked.ts'
 import { DistanceBar } from './DistanceBar.tsx'
 import { Judgements } from './Judgements.tsx'
 import { Overlay } from './Overlay.tsx'
+import { SoundPair } from './SoundPair.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { clockText, differingBits, kindOfSignals, layOver, nearestReading, signalText, type Found } from './state.ts'
+import { clockText, differingBits, matrixOf, nearestReading, type Found } from './state.ts'
 
 const tilePx = 300
 const views = ['side', 'wipe', 'difference'] as const
 
 /** The query beside the entry that it matches, with everything that says how alike they are, and what can be done. */
 export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found; onAdd: () => void }) {
+  const types = useSignalTypes()
   const url = useUrl()
   const mayBanks = useMay('banks:read')
   const mayAdd = useMay('banks:write')
@@ -59,6 +64,8 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
   ])
   const held = useHeldKey('r')
   const transformation = found.matches.find((match) => match.transformation !== undefined)?.transformation
+  const { matrix, known } = matrixOf(found.matches)
+  const inverted = transformation?.split('+').includes('invert') === true
   const features = Object.entries(best.pair?.features ?? {})
   const judgements = found.matches.find((match) => (match.judgements?.length ?? 0) > 0)?.judgements ?? []
   return (
@@ -98,20 +105,22 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
           <Overlay
             localUrl={asked.localUrl}
             entrySha256={entrySha256!}
-            transformation={transformation}
+            matrix={matrix}
+            inverted={inverted}
             mode={view as 'wipe' | 'difference'}
           />
         )}
         {transformation === undefined ? null : (
           <p className="small" style={{ margin: '8px 0 0' }}>
-            <Badge tone="attention">{turnText(transformation)}</Badge>{' '}
-            <span className="muted">
-              {view === 'side'
-                ? 'against the known content.'
-                : layOver(transformation).exact
-                  ? 'Laid over turned back.'
-                  : 'Laid over as far as is known; the rest does not line up.'}
-            </span>
+            {view === 'side' ? <span className="muted">Against the known content it is </span> : null}
+            <Badge tone="attention">{turnText(transformation)}</Badge>
+            {view === 'side' ? null : (
+              <span className="muted">
+                {known
+                  ? ' Laid over as it was before; the outline is what both show.'
+                  : ' Laid over as it is: how it lies on the known picture is not told.'}
+              </span>
+            )}
           </p>
         )}
         <div className="row wrap" style={{ marginTop: 12 }}>
@@ -123,7 +132,7 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
               Add to bank… <KeyHint keys="a" />
             </Button>
           ) : null}
-          {view === 'side' && entrySha256 !== undefined ? (
+          {view === 'side' && entrySha256 !== undefined && asked.kind !== 'audio' ? (
             <span className="faint small hold-hint">
               Hold <KeyHint keys="r" /> to see both
             </span>
@@ -134,11 +143,12 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
         <div>
           <Bits asked={asked} entry={entry} />
           <VideoTimes asked={asked} entry={entry} />
+          <Sounds asked={asked} entry={entry} />
           <Panel title="How alike, signal by signal">
             <div className="stack" style={{ gap: 6 }}>
               {found.matches.map((match) => (
                 <div key={match.signalType} className="signal-near">
-                  <span>{signalText(match.signalType)}</span>
+                  <span>{types.title(match.signalType)}</span>
                   <DistanceBar match={match} />
                 </div>
               ))}
@@ -149,9 +159,9 @@ export function Comparison({ asked, found, onAdd }: { asked: Asked; found: Found
                 <dl className="features">
                   {features.map(([name, value]) => (
                     <div key={name}>
-                      <dt>{signalText(name)}</dt>
+                      <dt>{types.title(name)}</dt>
                       <dd>
-                        <ValueBar value={value} />
+                        <ValueBar value={value} share />
                       </dd>
                     </div>
                   ))}
@@ -197,13 +207,11 @@ function recordText({ matches, confirmed, disputed }: Found['best']['record']): 
 function AskedView({ asked, found, held }: { asked: Asked; found: Found; held: boolean }) {
   const part = found.best.part
   if (asked.localUrl !== undefined)
-    return asked.kind === 'audio' ? (
-      // oxlint-disable-next-line jsx-a11y/media-has-caption -- it is what somebody sent, and has none.
-      <audio controls src={asked.localUrl} style={{ width: '100%' }} />
-    ) : (
+    return (
       <MediaTile
         media={{ id: asked.name, kind: asked.kind ?? 'photo' }}
         localUrl={asked.localUrl}
+        localFile={asked.file}
         sizePx={tilePx}
         held={held}
       />
@@ -226,11 +234,10 @@ function AskedView({ asked, found, held }: { asked: Asked; found: Found; held: b
 }
 
 function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loading: boolean; held: boolean }) {
+  const types = useSignalTypes()
   if (entry === undefined)
     return <p className="faint small">{loading ? 'Reading…' : 'The entry cannot be read here.'}</p>
   const kind = kindOfSignals(entry.signals)
-  if (entry.mediaSha256 !== null && kind === 'audio')
-    return <p className="faint small">The sound is kept; it is not played here.</p>
   if (entry.mediaSha256 !== null)
     return <MediaTile media={{ id: 'known content', kind, upload: entry.mediaSha256 }} sizePx={tilePx} held={held} />
   if (entry.text !== null) return <MarkedText text={entry.text} />
@@ -241,9 +248,7 @@ function KnownView({ entry, loading, held }: { entry: BankEntry | undefined; loa
         <span className="small muted">Only its hash is kept.</span>
       </div>
     )
-  return (
-    <p className="faint small">Only its {Object.keys(entry.signals).map(signalText).join(' and ')} hash is kept.</p>
-  )
+  return <p className="faint small">Only hashes of it are kept: {hashOnlyText(entry.signals, types)}.</p>
 }
 
 /** Both PDQ hashes and the bits in which they differ. */
@@ -270,6 +275,13 @@ function Bits({ asked, entry }: { asked: Asked; entry: BankEntry | undefined }) 
       </div>
     </Panel>
   )
+}
+
+/** Both fingerprints where both have sound. */
+function Sounds({ asked, entry }: { asked: Asked; entry: BankEntry | undefined }) {
+  const a = asked.hashes?.signals['chromaprint']
+  const b = entry?.signals['chromaprint']
+  return a === undefined || b === undefined ? null : <SoundPair asked={a} known={b} />
 }
 
 /** Which times of the asked video are which times of the known one. */

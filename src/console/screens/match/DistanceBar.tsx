@@ -1,10 +1,10 @@
-import { distanceText, type Near } from './state.ts'
+import { useSignalTypes, type Near } from '../../parts/signal-types.ts'
 
 const width = 96
 
 /** Where a distance lies between the same (left) and the threshold (right), with words. */
 export function DistanceBar({ match }: { match: Near }) {
-  const words = distanceText(match)
+  const words = useSignalTypes().near(match)
   const share = match.threshold === 0 ? 0 : Math.min(1, match.distance / match.threshold)
   const x = 4 + share * (width - 8)
   return (

@@ -1,25 +1,15 @@
 import { CopyId } from '../../parts/CopyId.tsx'
 import { EvidenceList } from '../../parts/EvidenceList.tsx'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { PdqPicture } from './PdqPicture.tsx'
-import { clockText, framesOf, qualityText, signalText, type Hashes } from './state.ts'
+import { clockText, framesOf, qualityText, type Hashes } from './state.ts'
 
-const hashNames: Record<string, string> = {
-  sha256: 'SHA-256',
-  sha1: 'SHA-1',
-  md5: 'MD5',
-  text: 'Folded text',
-  'text-skeleton': 'Skeleton',
-  'text-near': 'MinHash',
-  tlsh: 'TLSH',
-  local: 'Details',
-  tmk: 'TMK',
-  chromaprint: 'Chromaprint',
-}
 const framesShownMax = 60
 const turns = ['as it is', '90°', '180°', '270°', 'upside down', 'mirrored', 'mirrored, 90°', 'mirrored, 270°']
 
 /** What was read from the content: its PDQ hash as a picture, video frames, digests. Nothing of it is kept. */
 export function HashesPanel({ hashes }: { hashes: Hashes }) {
+  const types = useSignalTypes()
   const { pdq } = hashes.signals
   const frames = framesOf(hashes.signals['vpdq'])
   const others = Object.entries(hashes.signals).filter(([name]) => name !== 'pdq' && name !== 'vpdq')
@@ -85,14 +75,14 @@ export function HashesPanel({ hashes }: { hashes: Hashes }) {
       )}
       <EvidenceList
         facts={others.map(([name, value]) => [
-          hashNames[name] ?? signalText(name),
+          types.title(name),
           value.length > 400 ? (
             <span key={name} className="row">
-              <CopyId id={value} label={signalText(name)} characters={16} />
+              <CopyId id={value} label={types.title(name)} characters={16} />
               <span className="faint small">{value.length.toLocaleString('en')} characters</span>
             </span>
           ) : (
-            <CopyId key={name} id={value} label={signalText(name)} characters={20} />
+            <CopyId key={name} id={value} label={types.title(name)} characters={20} />
           ),
         ])}
       />

@@ -4,7 +4,8 @@ import { Go } from '../../frame/Go.tsx'
 import { percentText } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
 import { Badge } from '../../parts/Badge.tsx'
-import { signalText, signedText } from './state.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
+import { signedText } from './state.ts'
 
 type Judgement = Static<typeof SimilarityJudgement>
 
@@ -28,6 +29,7 @@ export function Judgements({ judgements }: { judgements: readonly Judgement[] })
 
 function Contributions({ judgement }: { judgement: Judgement }) {
   const { base, contributions, probability } = judgement
+  const types = useSignalTypes()
   const rows = contributions.toSorted((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds))
   const widest = Math.max(1, Math.abs(base), ...rows.map(({ logOdds }) => Math.abs(logOdds)))
   return (
@@ -45,7 +47,7 @@ function Contributions({ judgement }: { judgement: Judgement }) {
       {rows.map(({ feature, value, logOdds }) => (
         <Row
           key={feature}
-          name={signalText(feature)}
+          name={types.title(feature)}
           value={value === null ? 'missing' : value.toFixed(2)}
           logOdds={logOdds}
           widest={widest}

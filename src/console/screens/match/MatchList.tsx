@@ -3,8 +3,9 @@ import { useKeys } from '../../frame/keys.ts'
 import { percentText } from '../../frame/time.ts'
 import { Badge } from '../../parts/Badge.tsx'
 import { actionWords } from '../banks/state.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { DistanceBar } from './DistanceBar.tsx'
-import { signalText, type Found } from './state.ts'
+import type { Found } from './state.ts'
 
 /** What was found, surest first; one is chosen and shown beside. */
 export function MatchList({
@@ -16,6 +17,7 @@ export function MatchList({
   chosen: string | undefined
   onChoose: (entryId: string) => void
 }) {
+  const types = useSignalTypes()
   const at = found.findIndex(({ entryId }) => entryId === chosen)
   const go = (step: number) => {
     const next = found[Math.max(0, Math.min(found.length - 1, at + step))]
@@ -50,7 +52,7 @@ export function MatchList({
             </span>
             {matches.map((match) => (
               <span key={match.signalType} className="found-signal">
-                <span className="muted clip">{signalText(match.signalType)}</span>
+                <span className="muted clip">{types.title(match.signalType)}</span>
                 <DistanceBar match={match} />
               </span>
             ))}

@@ -2,26 +2,28 @@ import { IconEyeOff } from '@tabler/icons-react'
 import { useState, type PointerEvent } from 'react'
 import { useElementSize } from '@mantine/hooks'
 import { useClearPicture } from '../../parts/clear-picture.ts'
-import { layOver } from './state.ts'
+import { cornersOf, layOver, sharedRegion, type Matrix } from './state.ts'
 
 const heightPxMax = 440
 const aspectDefault = 4 / 3
 
 /**
- * The query laid over the known picture, turned so that they fit: as a wipe, or as what differs between them (same is
- * black). Both stay veiled until held; while held, the pointer moves the edge.
+ * The query laid over the known picture, warped so that they fit: as a wipe, or as what differs between them (same is
+ * black). What both show is outlined. Both stay veiled until held; while held, the pointer moves the edge.
  */
 export function Overlay({
   localUrl,
   uploadSha256,
   entrySha256,
-  transformation,
+  matrix,
+  inverted,
   mode,
 }: {
   localUrl?: string | undefined
   uploadSha256?: string | undefined
   entrySha256: string
-  transformation: string | undefined
+  matrix: Matrix
+  inverted: boolean
   mode: 'wipe' | 'difference'
 }) {
   const { ref, width: room } = useElementSize()
@@ -30,10 +32,9 @@ export function Overlay({
   const [aspect, setAspect] = useState(aspectDefault)
   const entry = useClearPicture(entrySha256)
   const query = useClearPicture(uploadSha256)
-  const fit = layOver(transformation)
+  const region = sharedRegion(cornersOf(matrix))
   const width = Math.max(1, Math.min(room, heightPxMax * aspect))
   const height = width / aspect
-  const sideways = /rotate\(-?90deg\)/.test(fit.transform)
   const clear = shown && entry.url !== undefined && (localUrl ?? query.url) !== undefined
   const reveal = () => {
     setShown(true)
@@ -104,13 +105,14 @@ export function Overlay({
               src={clear ? (localUrl ?? query.url) : (localUrl ?? `/v1/media/${uploadSha256}?variant=blurred`)}
               alt=""
               style={{
-                width: sideways ? height : width,
-                height: sideways ? width : height,
-                transform: `translate(-50%, -50%) ${fit.transform === 'none' ? '' : fit.transform}`,
-                ...(fit.filter === undefined ? {} : { filter: clear ? fit.filter : undefined }),
+                width,
+                height,
+                transform: layOver(matrix, width, height),
+                ...(inverted && clear ? { filter: 'invert(1)' } : {}),
               }}
             />
           </span>
+          <Region corners={region} dimmed={mode === 'difference'} />
           {clear ? null : (
             <span className="media-words">
               <IconEyeOff size={16} aria-hidden />
@@ -141,9 +143,22 @@ export function Overlay({
         </label>
       ) : (
         <p className="faint small" style={{ margin: 0 }}>
-          What is the same is black; what differs is light.
+          Inside the outline, what is the same is black and what differs is light.
         </p>
       )}
     </div>
+  )
+}
+
+/** The outline of what both pictures show; where they differ is only asked inside it. */
+function Region({ corners, dimmed }: { corners: readonly [x: number, y: number][]; dimmed: boolean }) {
+  if (corners.length < 3) return null
+  const way = corners.map(([x, y]) => `${(x * 100).toFixed(2)},${(y * 100).toFixed(2)}`).join(' L')
+  return (
+    <svg className="overlay-region" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden>
+      {dimmed ? <path className="overlay-outside" d={`M0,0 H100 V100 H0 Z M${way} Z`} fillRule="evenodd" /> : null}
+      <path className="overlay-outline" d={`M${way} Z`} data-under />
+      <path className="overlay-outline" d={`M${way} Z`} />
+    </svg>
   )
 }

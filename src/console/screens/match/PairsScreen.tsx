@@ -21,10 +21,11 @@ import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { ValueBar } from '../../parts/ValueBar.tsx'
+import { kindOfSignals } from '../../parts/media-kind.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
 import { PairCounts } from './ClassifiersScreen.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
 import { PdqPicture } from './PdqPicture.tsx'
-import { kindOfSignals, signalText } from './state.ts'
 
 const tilePx = 400
 const ahead = 2
@@ -32,6 +33,7 @@ const mediaShownMax = 4
 
 /** Pairs of content and known content, one after the other: the same or not, by one key each. */
 export function Screen() {
+  const types = useSignalTypes()
   const may = useMay('review:write')
   const known = useQueryClient()
   const pairs = usePages(listPairs, { query: {} }, { limit: 50 })
@@ -143,9 +145,9 @@ export function Screen() {
           <dl className="features">
             {Object.entries(pair.features).map(([name, value]) => (
               <div key={name}>
-                <dt>{signalText(name)}</dt>
+                <dt>{types.title(name)}</dt>
                 <dd>
-                  <ValueBar value={value} />
+                  <ValueBar value={value} share />
                 </dd>
               </div>
             ))}
@@ -190,7 +192,16 @@ function Pair({ pair, held }: { pair: MatchPair; held: boolean }) {
           {kind === 'text' || (media.length === 0 && item?.text !== undefined) ? (
             <MarkedText text={item?.text ?? ''} language={item?.language} />
           ) : media.length === 0 ? (
-            <p className="faint small">{events.isLoading ? 'Reading…' : 'It is not kept.'}</p>
+            <p className="muted small">
+              {events.isLoading ? (
+                'Reading…'
+              ) : (
+                <>
+                  It is not kept, so nobody can see here whether it is the same. Skip the pair <KeyHint keys="n" />{' '}
+                  unless you know it from elsewhere.
+                </>
+              )}
+            </p>
           ) : (
             media.map((one) => (
               <MediaTile key={one.id} media={one} sizePx={media.length > 1 ? tilePx / 2 : tilePx} held={held} />

@@ -169,10 +169,11 @@ function Looked({
               <p className="item-text small" dir="auto" style={{ margin: 0 }}>
                 {asked.name.length > 400 ? `${asked.name.slice(0, 400)}…` : asked.name}
               </p>
-            ) : asked.kind === 'audio' || found.length > 0 ? null : (
+            ) : found.length > 0 ? null : (
               <MediaTile
                 media={{ id: asked.name, kind: asked.kind ?? 'photo' }}
                 localUrl={asked.localUrl}
+                localFile={asked.file}
                 sizePx={296}
               />
             )}

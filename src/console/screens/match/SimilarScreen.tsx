@@ -13,9 +13,9 @@ import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { SubjectChip } from '../../parts/SubjectChip.tsx'
 import { TextFilter } from '../../parts/TextFilter.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
+import { SignalTitle } from '../../parts/SignalTitle.tsx'
 import { DistanceBar } from './DistanceBar.tsx'
 import { MatchTabs } from './MatchTabs.tsx'
-import { signalText } from './state.ts'
 
 const itemsMax = 1_000
 
@@ -45,14 +45,14 @@ const columns: Column<SeenItem>[] = [
     width: '130px',
     quiet: true,
     wide: true,
-    cell: (row) => signalText(row.type),
+    cell: (row) => <SignalTitle name={row.type} />,
   },
   {
     key: 'near',
     title: 'How near',
     width: 'minmax(210px, 1.2fr)',
     wide: true,
-    cell: (row) => <DistanceBar match={{ ...row, signalType: row.type, described: nearText(row) }} />,
+    cell: (row) => <DistanceBar match={{ ...row, signalType: row.type, described: '' }} />,
   },
   {
     key: 'turn',
@@ -63,14 +63,6 @@ const columns: Column<SeenItem>[] = [
     cell: (row) => (row.transformation === undefined ? '' : turnText(row.transformation)),
   },
 ]
-
-function nearText({ distance, type }: SeenItem): string {
-  if (distance === 0) return 'the same'
-  if (type === 'pdq') return `${distance} of 256 bits`
-  return type === 'text-near'
-    ? `${Math.round((1 - distance) * 100)} % the same`
-    : `distance ${distance.toLocaleString('en')}`
-}
 
 /** Everything that passed and is like an item, an event or a signal. */
 export function Screen() {

@@ -3,7 +3,8 @@ import { hashContent, lookupMatches, type LookupBody } from '../../../http/contr
 import type { Problem } from '../../../http/contract/route.ts'
 import { ApiError } from '../../../http/client.ts'
 import { client } from '../../api.ts'
-import { signalsOfHash, type Answer, type Hashes, type TypedKind } from './state.ts'
+import { signalsOfHash } from '../../parts/hash-words.ts'
+import type { Answer, Hashes, TypedKind } from './state.ts'
 
 /** One thing that is looked up. Files stay on this machine: the server hashes them and keeps nothing. */
 export type Asked = {

@@ -2,7 +2,8 @@ import type { ClassifierView, getClassifier } from '../../../http/contract/class
 import type { ResponseOf } from '../../../http/contract/route.ts'
 import { percentText } from '../../frame/time.ts'
 import { wilson } from '../banks/state.ts'
-import { signalText, signedText } from './state.ts'
+import { useSignalTypes } from '../../parts/signal-types.ts'
+import { signedText } from './state.ts'
 
 type Calibration = ClassifierView['report']['calibration']
 type Shape = ResponseOf<typeof getClassifier>['shapes'][number]
@@ -70,6 +71,7 @@ const shapeHigh = 84
 
 /** What a feature adds to the log-odds over its range, on one scale for all; the hollow dot is "missing". */
 export function ShapePlot({ shape, low, high }: { shape: Shape; low: number; high: number }) {
+  const types = useSignalTypes()
   const points = shape.points
   const range = Math.max(1e-9, high - low)
   const y = (value: number) => 6 + (1 - (value - low) / range) * (shapeHigh - 12)
@@ -86,14 +88,14 @@ export function ShapePlot({ shape, low, high }: { shape: Shape; low: number; hig
     <figure className="shape">
       <figcaption>
         <span className="clip" title={shape.feature}>
-          {signalText(shape.feature)}
+          {types.title(shape.feature)}
         </span>
         <span className="faint">{flat ? 'adds nothing' : `up to ${signedText(last?.logOdds ?? 0)}`}</span>
       </figcaption>
       <svg
         viewBox={`0 0 ${shapeWide} ${shapeHigh}`}
         role="img"
-        aria-label={`${signalText(shape.feature)}: ${signedText(first?.logOdds ?? 0)} at 0, ${signedText(last?.logOdds ?? 0)} at 1, ${signedText(shape.missing)} where missing`}
+        aria-label={`${types.title(shape.feature)}: ${signedText(first?.logOdds ?? 0)} at 0, ${signedText(last?.logOdds ?? 0)} at 1, ${signedText(shape.missing)} where missing`}
       >
         <line className="plot-grid" x1="0" x2={shapeWide} y1={y(0)} y2={y(0)} />
         <polyline

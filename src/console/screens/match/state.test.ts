@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { FullMatch } from '../../../http/contract/match.ts'
 import {
   bitsOf,
@@ -8,10 +8,12 @@ import {
   clockText,
   differingBits,
   framesOf,
+  cornersOf,
   layOver,
+  matrixOf,
+  sharedRegion,
   nearestReading,
   readingsOf,
-  signalsOfHash,
 } from './state.ts'
 
 const hex64 = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map((value) => value.toString(16).padStart(64, '0'))
@@ -23,14 +25,6 @@ test('words are read as what they look like, and may be read otherwise', () => {
   assert.equal(readingsOf('https://example.com/a.jpg?x=1')[0], 'media')
   assert.deepEqual(readingsOf('example.com/offer'), ['link', 'text'])
   assert.equal(readingsOf('d41d8cd98f00b204e9800998ecf8427e')[0], 'hash')
-})
-
-test('a hash is known by its length or its name', () => {
-  assert.deepEqual(signalsOfHash('D41D8CD98F00B204E9800998ECF8427E'), { md5: 'd41d8cd98f00b204e9800998ecf8427e' })
-  assert.deepEqual(Object.keys(signalsOfHash('a'.repeat(64))!), ['pdq', 'sha256'])
-  assert.deepEqual(signalsOfHash('tmk: AAEC'), { tmk: 'AAEC' })
-  assert.equal(signalsOfHash('https://example.com'), undefined)
-  assert.equal(signalsOfHash('abc'), undefined)
 })
 
 test('the picture of a PDQ hash has its bits where the algorithm puts them', () => {
@@ -51,15 +45,61 @@ test('as many bits differ as the exclusive or of two hashes has ones', () => {
   )
 })
 
-test('the turn that fits is found among the hashes of the query, and undone on the screen', () => {
+test('the turn that fits is found among the hashes of the query', () => {
   const [a, b] = ['0'.repeat(64), 'f'.repeat(64)]
   const reading = nearestReading({ signals: { pdq: a }, dihedral: [a, a, a, a, a, b, a, a] }, b)
   assert.deepEqual([reading?.name, reading?.pdq], ['flipY', b])
-  assert.equal(layOver('flipY').transform, 'scaleX(-1)')
-  assert.deepEqual(layOver('invert'), { transform: 'none', filter: 'invert(1)', exact: true })
-  assert.deepEqual(layOver(undefined), { transform: 'none', exact: true })
-  const cropped = layOver('flipY+crop:64')
-  assert.deepEqual([cropped.transform, cropped.exact], ['scaleX(-1) scale(0.800)', false])
+})
+
+test('the query is put where the matrix of a match says, and what both show is outlined', () => {
+  const mirrored = [-1, 0, 1, 0, 1, 0, 0, 0, 1]
+  assert.equal(layOver(mirrored, 400, 300), 'matrix3d(-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 400, 0, 0, 1)')
+  // A quarter turn of a tall photo on a wide one: shares of the sides swap, and with them pixels scale.
+  assert.equal(layOver([0, 1, 0, -1, 0, 1, 0, 0, 1], 400, 200).slice(0, 27), 'matrix3d(0, -0.5, 0, 0, 2, ')
+  assert.deepEqual(cornersOf(mirrored), [
+    [1, 0],
+    [0, 0],
+    [0, 1],
+    [1, 1],
+  ])
+  const known = { transformationMatrix: mirrored }
+  assert.deepEqual(matrixOf([{}, known]), { matrix: mirrored, known: true })
+  assert.equal(matrixOf([{}]).known, false)
+})
+
+test('the shared region is the part of the query that lies on the known picture', () => {
+  const inner: [number, number][] = [
+    [0.1, 0.2],
+    [0.9, 0.2],
+    [0.9, 0.8],
+    [0.1, 0.8],
+  ]
+  const sorted = (points: readonly (readonly number[])[]) =>
+    points.map((point) => point.map((value) => value.toFixed(3)).join()).toSorted()
+  assert.deepEqual(sorted(sharedRegion(inner)), sorted(inner))
+  const around = sharedRegion([
+    [-0.5, -0.5],
+    [1.5, -0.5],
+    [1.5, 1.5],
+    [-0.5, 1.5],
+  ])
+  assert.deepEqual(
+    sorted(around),
+    sorted([
+      [0, 0],
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ]),
+  )
+  assert.equal(
+    sharedRegion([
+      [2, 2],
+      [3, 2],
+      [3, 3],
+    ]).length,
+    0,
+  )
 })
 
 test('matches of one entry are one line, surest first', () => {

@@ -1,5 +1,6 @@
 import type { FullMatch, hashContent, lookupMatches } from '../../../http/contract/match.ts'
 import type { ResponseOf } from '../../../http/contract/route.ts'
+import { signalsOfHash } from '../../parts/hash-words.ts'
 
 export type Hashes = ResponseOf<typeof hashContent>
 export type Answer = ResponseOf<typeof lookupMatches>
@@ -24,63 +25,6 @@ export function readingsOf(words: string): TypedKind[] {
   if (/^https?:\/\/\S+$/i.test(text))
     return mediaName.test(text) ? ['media', 'link', 'text'] : ['link', 'media', 'text']
   return /^[\w-]+(\.[\w-]+)+(\/\S*)?$/.test(text) ? ['link', 'text'] : ['text']
-}
-
-/** The signals that a hash may be, by its length or by its name before it (`md5: …`); undefined for none. */
-export function signalsOfHash(words: string): Record<string, string> | undefined {
-  const text = words.trim()
-  const named = /^([a-z][a-z0-9-]{1,30})\s*[:=]\s*(\S+)$/i.exec(text)
-  if (named !== null && !/^https?$/i.test(named[1]!)) return { [named[1]!.toLowerCase()]: named[2]! }
-  if (/^T1[0-9a-f]{70}$/i.test(text) || /^[0-9a-f]{70}$/i.test(text)) return { tlsh: text }
-  if (!/^[0-9a-f]+$/i.test(text)) return undefined
-  if (text.length === 64) return { pdq: text.toLowerCase(), sha256: text.toLowerCase() }
-  if (text.length === 40) return { sha1: text.toLowerCase() }
-  if (text.length === 32) return { md5: text.toLowerCase() }
-  return undefined
-}
-
-const typeWords: Record<string, string> = {
-  pdq: 'Photo, PDQ',
-  local: 'Photo, details',
-  vpdq: 'Video, vPDQ',
-  tmk: 'Video, TMK',
-  sha256: 'Same file, SHA-256',
-  sha1: 'Same file, SHA-1',
-  md5: 'Same file, MD5',
-  text: 'Same words',
-  'text-skeleton': 'Same words, disguised',
-  'text-near': 'Text, MinHash',
-  tlsh: 'Text, TLSH',
-  chromaprint: 'Sound, Chromaprint',
-  url: 'Same address',
-  'url-domain': 'Same domain',
-  quality: 'Quality of the photo',
-  agreeing: 'Signals within their threshold',
-}
-
-/** A signal type, or a feature made of several, in words. */
-export function signalText(name: string): string {
-  return typeWords[name] ?? name
-}
-
-export type Near = Pick<FullMatch, 'signalType' | 'distance' | 'threshold' | 'described'>
-
-/** The threshold in the words in which the distance of its signal type is told. */
-const thresholdWords: Record<string, (near: Near) => string> = {
-  vpdq: ({ threshold }) => `at least ${100 - threshold} % needed`,
-  'text-near': ({ threshold }) => `at least ${Math.round((1 - threshold) * 100)} % needed`,
-  chromaprint: ({ threshold }) => `at most ${Math.round(threshold * 100)} %`,
-  tmk: ({ threshold }) => `at least ${(1 - threshold).toFixed(2)} needed`,
-  // Distances count the places that are missing, so the words tell what the threshold is counted from.
-  local: ({ distance, threshold, described }) =>
-    `at least ${Number.parseInt(described, 10) - (threshold - distance)} needed`,
-}
-
-/** How near, in words with the threshold: `14 of 256 bits; threshold 31`. */
-export function distanceText(near: Near): string {
-  const { signalType, threshold, described } = near
-  if (threshold === 0) return described
-  return `${described}; ${thresholdWords[signalType]?.(near) ?? `threshold ${threshold.toLocaleString('en')}`}`
 }
 
 /** All matches of one entry: the same content is often found by several signals. */
@@ -139,45 +83,72 @@ export function nearestReading(hashes: Hashes, entryPdq: string): { pdq: string;
   )
 }
 
-/** The turn of the query that lays it over the entry, as CSS; the transformations are those of `turnText`. */
-export function layOver(transformation: string | undefined): { transform: string; filter?: string; exact: boolean } {
-  const steps: string[] = []
-  let filter: string | undefined
-  let exact = true
-  for (const part of (transformation ?? '').split('+')) {
-    const [name, amount] = part.split(':') as [string, string?]
-    if (name === '' || name === 'original') continue
-    if (amount === undefined && turns[name] !== undefined) steps.push(turns[name])
-    else if (name === 'invert') filter = 'invert(1)'
-    else if (name === 'crop' && amount !== undefined)
-      // The share of the entry's area that is left; where it was cut out is not told, so the middle is assumed.
-      steps.push(`scale(${Math.sqrt(Number(amount) / 100).toFixed(3)})`)
-    if (name === 'crop' || name === 'rotate' || ['border', 'letterbox', 'caption', 'frame'].includes(name))
-      exact = false
-  }
-  return {
-    transform: steps.length === 0 ? 'none' : steps.join(' '),
-    ...(filter === undefined ? {} : { filter }),
-    exact,
-  }
+export type Matrix = readonly number[]
+
+/** Both photos lie alike, corner on corner. */
+const asItIs: Matrix = [1, 0, 0, 0, 1, 0, 0, 0, 1]
+
+/** How the query lies over the known photo, where a match says so; else as it is. */
+export function matrixOf(matches: readonly Pick<FullMatch, 'transformationMatrix'>[]): {
+  matrix: Matrix
+  known: boolean
+} {
+  const matrix = matches.find((match) => match.transformationMatrix !== undefined)?.transformationMatrix
+  return { matrix: matrix ?? asItIs, known: matrix !== undefined }
 }
 
-// Turning the query in this way makes it look like the entry.
-const turns: Record<string, string> = {
-  rotate90: 'rotate(-90deg)',
-  rotate180: 'rotate(180deg)',
-  rotate270: 'rotate(90deg)',
-  flipX: 'scaleY(-1)',
-  flipY: 'scaleX(-1)',
-  flipPlus1: 'rotate(-90deg) scaleX(-1)',
-  flipMinus1: 'rotate(90deg) scaleX(-1)',
+/**
+ * CSS that puts the query, stretched over a box of this size in pixels that shows the known photo, to where it lies;
+ * around the upper left corner. The matrix is that of a match: shares of both photos.
+ */
+export function layOver(matrix: Matrix, width: number, height: number): string {
+  const [a, b, c, d, e, f, g, h, i] = matrix as [number, number, number, number, number, number, number, number, number]
+  const columns = [
+    [a, (d * height) / width, 0, g / width],
+    [(b * width) / height, e, 0, h / height],
+    [0, 0, 1, 0],
+    [c * width, f * height, 0, i],
+  ]
+  return `matrix3d(${columns.flat().join(', ')})`
 }
 
-/** What an entry is, by the signals that it has. */
-export function kindOfSignals(signals: Readonly<Record<string, string>>): 'photo' | 'video' | 'audio' {
-  if (signals['vpdq'] !== undefined || signals['tmk'] !== undefined)
-    return signals['pdq'] === undefined ? 'video' : 'photo'
-  return signals['chromaprint'] === undefined ? 'photo' : 'audio'
+/** The corners of the query on the known photo, in shares of it, from its upper left around. */
+export function cornersOf(matrix: Matrix): [x: number, y: number][] {
+  const [a, b, c, d, e, f, g, h, i] = matrix as [number, number, number, number, number, number, number, number, number]
+  return [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0, 1],
+  ].map(([x, y]) => {
+    const w = g * x! + h * y! + i
+    return [(a * x! + b * y! + c) / w, (d * x! + e * y! + f) / w]
+  })
+}
+
+/** The part of the known photo that a convex query with these corners covers, in shares; fewer than three corners for none. */
+export function sharedRegion(corners: readonly [number, number][]): [x: number, y: number][] {
+  // Cut along each edge of the photo in turn (Sutherland and Hodgman, "Reentrant polygon clipping", CACM 1974).
+  const edges: [axis: 0 | 1, sign: 1 | -1, limit: number][] = [
+    [0, 1, 0],
+    [0, -1, -1],
+    [1, 1, 0],
+    [1, -1, -1],
+  ]
+  return edges.reduce<[number, number][]>(
+    (left, [axis, sign, limit]) =>
+      left.flatMap((here, at) => {
+        const before = left.at(at - 1)!
+        const [depth, depthBefore] = [here[axis] * sign - limit, before[axis] * sign - limit]
+        const share = depthBefore / (depthBefore - depth)
+        const crossing: [number, number] = [
+          before[0] + (here[0] - before[0]) * share,
+          before[1] + (here[1] - before[1]) * share,
+        ]
+        return [...(depth >= 0 !== depthBefore >= 0 ? [crossing] : []), ...(depth >= 0 ? [here] : [])]
+      }),
+    [...corners],
+  )
 }
 
 /** The quality of a photo's hash in words. */

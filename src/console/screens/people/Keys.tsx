@@ -3,16 +3,14 @@ import { IconKey } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Scope } from '../../../domain/staff.ts'
 import { createKey, listKeys, revokeKey, type ApiKey } from '../../../http/contract/access.ts'
-import { problemOf, problemText, useChange, usePages } from '../../api.ts'
+import { useChange, usePages } from '../../api.ts'
 import { useSession } from '../../frame/session.tsx'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
-import { EmptyState } from '../../parts/EmptyState.tsx'
-import { ErrorState } from '../../parts/ErrorState.tsx'
-import { Panel } from '../../parts/Page.tsx'
+import { ListPanel } from '../../parts/ListPanel.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { Secret } from '../../parts/Secret.tsx'
-import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { platformScopes, scopeAreas } from './state.ts'
 
 export function Keys() {
@@ -25,71 +23,44 @@ export function Keys() {
     onDone: () => setRevoking(undefined),
     quiet: true,
   })
-  if (keys.error) return <ErrorState what="API keys" error={keys.error} onRetry={keys.refetch} />
+  const add = (
+    <Button leftSection={<IconKey size={14} aria-hidden />} onClick={() => setMaking(true)}>
+      Make API key
+    </Button>
+  )
   return (
-    <Panel
+    <ListPanel
       title="API keys"
-      flush
-      acts={
-        <Button leftSection={<IconKey size={14} aria-hidden />} onClick={() => setMaking(true)}>
-          Make API key
-        </Button>
-      }
-    >
-      {keys.first ? (
-        <SkeletonRows rows={3} what="API keys" />
-      ) : keys.items.length === 0 ? (
-        <EmptyState
-          icon={<IconKey size={20} aria-hidden />}
-          title="No API key yet"
-          why="A platform needs one to send events and to read what was decided. Each key has only the scopes it is given."
-        >
-          <Button variant="filled" onClick={() => setMaking(true)}>
-            Make API key
-          </Button>
-        </EmptyState>
-      ) : (
-        <div className="table-scroll">
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Begins with</th>
-                <th>Scopes</th>
-                <th>Last used</th>
-                <th>Ends</th>
-                <th>
-                  <span className="hidden-visually">Acts</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {keys.items.map((key) => (
-                <tr key={key.id}>
-                  <td>
-                    {key.name} {key.revokedMs === null ? null : <Badge tone="attention">revoked</Badge>}
-                  </td>
-                  <td className="mono small">{key.id}</td>
-                  <td className="muted small">{key.scopes.join(', ')}</td>
-                  <td className="muted small">
-                    {key.lastUsedMs === null ? 'never' : <RelativeTime timeMs={key.lastUsedMs} />}
-                  </td>
-                  <td className="muted small">
-                    {key.expiresMs === null ? 'never' : <RelativeTime timeMs={key.expiresMs} />}
-                  </td>
-                  <td className="num">
-                    {key.revokedMs === null ? (
-                      <Button variant="subtle" size="compact-xs" onClick={() => setRevoking(key)}>
-                        Revoke
-                      </Button>
-                    ) : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+      list={{ ...keys, items: keys.first ? undefined : keys.items }}
+      columns={['Name', 'Begins with', 'Scopes', 'Last used', 'Ends']}
+      acts={add}
+      empty={{
+        icon: <IconKey size={20} aria-hidden />,
+        title: 'No API key yet',
+        why: 'A platform needs one to send events and to read what was decided. Each key has only the scopes it is given.',
+        act: add,
+      }}
+      renderRow={(key) => (
+        <tr key={key.id}>
+          <td>
+            {key.name} {key.revokedMs === null ? null : <Badge tone="attention">revoked</Badge>}
+          </td>
+          <td className="mono small">{key.id}</td>
+          <td className="muted small">{key.scopes.join(', ')}</td>
+          <td className="muted small">
+            {key.lastUsedMs === null ? 'never' : <RelativeTime timeMs={key.lastUsedMs} />}
+          </td>
+          <td className="muted small">{key.expiresMs === null ? 'never' : <RelativeTime timeMs={key.expiresMs} />}</td>
+          <td className="num">
+            {key.revokedMs === null ? (
+              <Button variant="subtle" size="compact-xs" onClick={() => setRevoking(key)}>
+                Revoke
+              </Button>
+            ) : null}
+          </td>
+        </tr>
       )}
+    >
       <MakeKey opened={making} onClose={() => setMaking(false)} />
       <ConfirmWithPreview
         opened={revoking !== undefined}
@@ -104,7 +75,7 @@ export function Keys() {
       >
         Whatever uses <code>{revoking?.id}…</code> is refused from the next second on.
       </ConfirmWithPreview>
-    </Panel>
+    </ListPanel>
   )
 }
 
@@ -190,11 +161,7 @@ function MakeKey({ opened, onClose }: { opened: boolean; onClose: () => void }) 
               ))}
             </div>
           </Checkbox.Group>
-          {make.error ? (
-            <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-              {problemOf(make.error).title}. {problemText(make.error)}
-            </p>
-          ) : null}
+          <FormError error={make.error} />
           <Button type="submit" variant="filled" loading={make.isPending} disabled={chosen.length === 0}>
             Make API key
           </Button>

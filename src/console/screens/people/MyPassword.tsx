@@ -1,8 +1,9 @@
 import { Button, PasswordInput } from '@mantine/core'
 import { useState } from 'react'
 import { setPassword } from '../../../http/contract/access.ts'
-import { problemOf, problemText, useChange } from '../../api.ts'
+import { useChange } from '../../api.ts'
 import { useSession } from '../../frame/session.tsx'
+import { FormError } from '../../parts/FormError.tsx'
 import { Panel } from '../../parts/Page.tsx'
 
 const lengthMin = 15
@@ -52,11 +53,7 @@ export function MyPassword() {
           onChange={(event) => setNew(event.currentTarget.value)}
           visibilityToggleButtonProps={{ 'aria-label': 'Show the new password' }}
         />
-        {change.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(change.error).title}. {problemText(change.error)}
-          </p>
-        ) : null}
+        <FormError error={change.error} />
         <Button type="submit" variant="filled" loading={change.isPending} disabled={password.length < lengthMin}>
           Save password
         </Button>

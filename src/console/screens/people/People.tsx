@@ -11,15 +11,14 @@ import {
   updatePerson,
   type Person,
 } from '../../../http/contract/access.ts'
-import { client, problemOf, problemText, useChange, usePages } from '../../api.ts'
+import { client, useChange, usePages } from '../../api.ts'
 import { useMay } from '../../frame/session.tsx'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
-import { ErrorState } from '../../parts/ErrorState.tsx'
-import { Panel } from '../../parts/Page.tsx'
+import { ListPanel } from '../../parts/ListPanel.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { Secret } from '../../parts/Secret.tsx'
-import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { ValueDiff } from '../../parts/Diff.tsx'
 import { roleWords } from './state.ts'
 
@@ -32,11 +31,11 @@ export function People() {
   const [changing, setChanging] = useState<Person>()
   const [link, setLink] = useState<{ person: Person; url: string; expiresMs: number }>()
   const makeLink = useChange(createSignInLink, { touches: [] })
-  if (people.error) return <ErrorState what="People" error={people.error} onRetry={people.refetch} />
   return (
-    <Panel
+    <ListPanel
       title="People"
-      flush
+      list={{ ...people, items: people.first ? undefined : people.items }}
+      columns={['Name', 'Signs in as', 'Roles', 'Last signed in']}
       acts={
         may ? (
           <Button leftSection={<IconUserPlus size={14} aria-hidden />} onClick={() => setAdding(true)}>
@@ -44,65 +43,43 @@ export function People() {
           </Button>
         ) : null
       }
-    >
-      {people.first ? (
-        <SkeletonRows rows={3} what="people" />
-      ) : (
-        <div className="table-scroll">
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Signs in as</th>
-                <th>Roles</th>
-                <th>Last signed in</th>
-                <th>
-                  <span className="hidden-visually">Acts</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {people.items.map((person) => (
-                <tr key={person.id}>
-                  <td>
-                    {person.name} {person.disabledMs === null ? null : <Badge tone="attention">disabled</Badge>}
-                  </td>
-                  <td className="muted">{person.handle}</td>
-                  <td className="muted">{person.roles.join(', ').replaceAll('_', ' ')}</td>
-                  <td className="muted small">
-                    {person.lastSignInMs === null ? 'never' : <RelativeTime timeMs={person.lastSignInMs} />}
-                  </td>
-                  <td>
-                    {may ? (
-                      <div className="row" style={{ justifyContent: 'flex-end' }}>
-                        <Button
-                          variant="subtle"
-                          size="compact-xs"
-                          disabled={person.disabledMs !== null}
-                          onClick={() =>
-                            makeLink.mutate(
-                              { params: { personId: person.id } },
-                              {
-                                onSuccess: ({ path, expiresMs }) =>
-                                  setLink({ person, url: location.origin + path, expiresMs }),
-                              },
-                            )
-                          }
-                        >
-                          Make sign-in link
-                        </Button>
-                        <Button variant="subtle" size="compact-xs" onClick={() => setChanging(person)}>
-                          Change
-                        </Button>
-                      </div>
-                    ) : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+      renderRow={(person) => (
+        <tr key={person.id}>
+          <td>
+            {person.name} {person.disabledMs === null ? null : <Badge tone="attention">disabled</Badge>}
+          </td>
+          <td className="muted">{person.handle}</td>
+          <td className="muted">{person.roles.join(', ').replaceAll('_', ' ')}</td>
+          <td className="muted small">
+            {person.lastSignInMs === null ? 'never' : <RelativeTime timeMs={person.lastSignInMs} />}
+          </td>
+          <td>
+            {may ? (
+              <div className="row" style={{ justifyContent: 'flex-end' }}>
+                <Button
+                  variant="subtle"
+                  size="compact-xs"
+                  disabled={person.disabledMs !== null}
+                  onClick={() =>
+                    makeLink.mutate(
+                      { params: { personId: person.id } },
+                      {
+                        onSuccess: ({ path, expiresMs }) => setLink({ person, url: location.origin + path, expiresMs }),
+                      },
+                    )
+                  }
+                >
+                  Make sign-in link
+                </Button>
+                <Button variant="subtle" size="compact-xs" onClick={() => setChanging(person)}>
+                  Change
+                </Button>
+              </div>
+            ) : null}
+          </td>
+        </tr>
       )}
+    >
       <AddPerson opened={adding} onClose={() => setAdding(false)} />
       {changing === undefined ? null : (
         <ChangePerson key={changing.id} person={changing} onClose={() => setChanging(undefined)} />
@@ -123,7 +100,7 @@ export function People() {
           </div>
         )}
       </Modal>
-    </Panel>
+    </ListPanel>
   )
 }
 
@@ -167,11 +144,7 @@ function AddPerson({ opened, onClose }: { opened: boolean; onClose: () => void }
           onChange={(value) => setHeld(value as Role[])}
           required
         />
-        {add.error ? (
-          <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-            {problemOf(add.error).title}. {problemText(add.error)}
-          </p>
-        ) : null}
+        <FormError error={add.error} />
         <Button type="submit" variant="filled" loading={add.isPending} disabled={held.length === 0}>
           Add person
         </Button>

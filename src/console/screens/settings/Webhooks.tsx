@@ -8,17 +8,15 @@ import {
   testWebhook,
   type Webhook,
 } from '../../../http/contract/effects.ts'
-import { problemOf, problemText, useChange, useRead } from '../../api.ts'
+import { useChange, useRead } from '../../api.ts'
 import { useMay } from '../../frame/session.tsx'
 import { countText } from '../../frame/time.ts'
+import { FormError } from '../../parts/FormError.tsx'
 import { Badge } from '../../parts/Badge.tsx'
 import { ConfirmWithPreview } from '../../parts/ConfirmWithPreview.tsx'
-import { EmptyState } from '../../parts/EmptyState.tsx'
-import { ErrorState } from '../../parts/ErrorState.tsx'
-import { Panel } from '../../parts/Page.tsx'
+import { ListPanel } from '../../parts/ListPanel.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { Secret } from '../../parts/Secret.tsx'
-import { SkeletonRows } from '../../parts/Skeletons.tsx'
 
 /** Where effects are sent, and how that goes. */
 export function Webhooks() {
@@ -39,80 +37,55 @@ export function Webhooks() {
         ? `It took the test message in ${Math.round(result.tookMs)} ms`
         : `It did not take the test message: ${result.error ?? `status ${result.status}`}`,
   })
-  if (read.data === undefined)
-    return read.error ? (
-      <ErrorState what="Webhooks" error={read.error} onRetry={() => void read.refetch()} />
-    ) : (
-      <SkeletonRows rows={3} what="webhooks" />
-    )
   return (
-    <Panel title="Webhooks" flush acts={may ? <Button onClick={() => setAdding(true)}>Add webhook</Button> : null}>
-      {read.data.items.length === 0 ? (
-        <EmptyState
-          icon={<IconWebhook size={20} aria-hidden />}
-          title="Effects are sent nowhere yet"
-          why="When an item is removed or restored, a feature closed or opened, or a decision made, your platform must hear of it: by webhook, or by asking GET /v1/effects."
-        >
-          {may ? (
-            <Button variant="filled" onClick={() => setAdding(true)}>
-              Add webhook
-            </Button>
-          ) : null}
-        </EmptyState>
-      ) : (
-        <div className="table-scroll">
-          <table className="plain-table">
-            <thead>
-              <tr>
-                <th>URL</th>
-                <th>Topics</th>
-                <th className="num">Delivered</th>
-                <th className="num">Failed</th>
-                <th>Last</th>
-                <th>
-                  <span className="hidden-visually">Acts</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {read.data.items.map((webhook) => (
-                <tr key={webhook.id}>
-                  <td style={{ overflowWrap: 'anywhere' }}>
-                    {webhook.url}{' '}
-                    {webhook.disabledMs === null ? null : (
-                      <Badge tone="attention">off: {webhook.disabledBecause}</Badge>
-                    )}
-                  </td>
-                  <td className="muted small">{webhook.topics.length === 0 ? 'all' : webhook.topics.join(', ')}</td>
-                  <td className="num">{countText(webhook.delivered)}</td>
-                  <td className="num">{countText(webhook.failed)}</td>
-                  <td className="small muted">
-                    {webhook.lastMs === null ? 'never' : <RelativeTime timeMs={webhook.lastMs} />}
-                    {webhook.lastError === null ? '' : ` · ${webhook.lastError}`}
-                  </td>
-                  <td>
-                    {may ? (
-                      <div className="row" style={{ justifyContent: 'flex-end' }}>
-                        <Button
-                          size="compact-xs"
-                          variant="subtle"
-                          loading={test.isPending && test.variables?.params?.webhookId === webhook.id}
-                          onClick={() => test.mutate({ params: { webhookId: webhook.id } })}
-                        >
-                          Send test
-                        </Button>
-                        <Button size="compact-xs" variant="subtle" onClick={() => setRemoving(webhook)}>
-                          Remove
-                        </Button>
-                      </div>
-                    ) : null}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+    <ListPanel
+      title="Webhooks"
+      list={{ items: read.data?.items, error: read.error, refetch: () => void read.refetch() }}
+      columns={['URL', 'Topics', { title: 'Delivered', number: true }, { title: 'Failed', number: true }, 'Last']}
+      acts={may ? <Button onClick={() => setAdding(true)}>Add webhook</Button> : null}
+      empty={{
+        icon: <IconWebhook size={20} aria-hidden />,
+        title: 'Effects are sent nowhere yet',
+        why: 'When an item is removed or restored, a feature closed or opened, or a decision made, your platform must hear of it: by webhook, or by asking GET /v1/effects.',
+        act: may ? (
+          <Button variant="filled" onClick={() => setAdding(true)}>
+            Add webhook
+          </Button>
+        ) : null,
+      }}
+      renderRow={(webhook) => (
+        <tr key={webhook.id}>
+          <td style={{ overflowWrap: 'anywhere' }}>
+            {webhook.url}{' '}
+            {webhook.disabledMs === null ? null : <Badge tone="attention">off: {webhook.disabledBecause}</Badge>}
+          </td>
+          <td className="muted small">{webhook.topics.length === 0 ? 'all' : webhook.topics.join(', ')}</td>
+          <td className="num">{countText(webhook.delivered)}</td>
+          <td className="num">{countText(webhook.failed)}</td>
+          <td className="small muted">
+            {webhook.lastMs === null ? 'never' : <RelativeTime timeMs={webhook.lastMs} />}
+            {webhook.lastError === null ? '' : ` · ${webhook.lastError}`}
+          </td>
+          <td>
+            {may ? (
+              <div className="row" style={{ justifyContent: 'flex-end' }}>
+                <Button
+                  size="compact-xs"
+                  variant="subtle"
+                  loading={test.isPending && test.variables?.params?.webhookId === webhook.id}
+                  onClick={() => test.mutate({ params: { webhookId: webhook.id } })}
+                >
+                  Send test
+                </Button>
+                <Button size="compact-xs" variant="subtle" onClick={() => setRemoving(webhook)}>
+                  Remove
+                </Button>
+              </div>
+            ) : null}
+          </td>
+        </tr>
       )}
+    >
       <AddWebhook opened={adding} onClose={() => setAdding(false)} />
       <ConfirmWithPreview
         opened={removing !== undefined}
@@ -126,7 +99,7 @@ export function Webhooks() {
       >
         Nothing more is sent to <code>{removing?.url}</code>. Effects can still be read at <code>GET /v1/effects</code>.
       </ConfirmWithPreview>
-    </Panel>
+    </ListPanel>
   )
 }
 
@@ -172,11 +145,7 @@ function AddWebhook({ opened, onClose }: { opened: boolean; onClose: () => void 
             value={topics}
             onChange={setTopics}
           />
-          {add.error ? (
-            <p role="alert" className="small" style={{ color: 'var(--harm)', margin: 0 }}>
-              {problemOf(add.error).title}. {problemText(add.error)}
-            </p>
-          ) : null}
+          <FormError error={add.error} />
           <Button type="submit" variant="filled" loading={add.isPending}>
             Add webhook
           </Button>
