@@ -32,8 +32,11 @@ export type ImportDeps = {
   log: (line: Record<string, unknown>) => void
 }
 
-/** Rows of one batch: they commit together, so that a kill at any moment neither loses nor doubles one. */
-export const rowsPerChunk = 2_000
+/**
+ * Rows of one batch: they commit together, so that a kill at any moment neither loses nor doubles one. Few enough that
+ * lookups beside it wait no more than some milliseconds.
+ */
+export const rowsPerChunk = 250
 const rowTextMax = 2_000
 const abandonedMs = 86_400_000
 

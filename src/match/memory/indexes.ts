@@ -128,8 +128,11 @@ export function createTenantIndexes(deps: TenantIndexesDeps): TenantIndexes {
     for (const { tenantId: ownerId, bankId, entryId } of changes) {
       if (entryId === '') for (const [tenantId, kept] of into) await followBank(tenantId, kept, bankId)
       // Its owner, and those that match against the bank.
-      else if ([...into].some(([tenantId, { index }]) => tenantId === ownerId || isSeen(index, ownerId, bankId)))
-        entryIds.set(ownerId, [...(entryIds.get(ownerId) ?? []), entryId])
+      else if ([...into].some(([tenantId, { index }]) => tenantId === ownerId || isSeen(index, ownerId, bankId))) {
+        const ids = entryIds.get(ownerId)
+        if (ids === undefined) entryIds.set(ownerId, [entryId])
+        else ids.push(entryId)
+      }
     }
     for (const [ownerId, ids] of entryIds) {
       const entries = new Map(
