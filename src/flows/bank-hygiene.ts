@@ -23,7 +23,7 @@ import {
 } from '../match/hygiene/store.ts'
 import type { Lookup } from '../match/lookup.ts'
 import { sourcesOf, weigh } from '../match/precision/weigh.ts'
-import { selectUntoldVerdicts } from '../match/sharing/verdicts/store.ts'
+import { selectUntoldVerdicts } from '../match/team-verdicts/store.ts'
 import { selectBank, selectBankEntries, selectBankEntry } from '../match/store.ts'
 import { selectOpenDecisions } from '../match/verdicts/store.ts'
 import type { Database, Tx } from '../storage/database.ts'

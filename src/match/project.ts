@@ -6,7 +6,7 @@ import { authorKey } from './entries/changes.ts'
 import { deleteMerge, insertMerge, upsertOpinion } from './entries/store.ts'
 import { deleteCanary, insertCanary, updateCanaryState } from './hygiene/store.ts'
 import { deleteSubscription, upsertSubscription } from './sharing/store.ts'
-import { upsertTeamVerdicts } from './sharing/verdicts/store.ts'
+import { upsertTeamVerdicts } from './team-verdicts/store.ts'
 import {
   insertBank,
   insertBankEntries,

@@ -11,7 +11,7 @@ import {
   undoBankMerge,
 } from '../../match/entries/changes.ts'
 import { countEntriesBy, selectEntriesBy, selectHistory, selectOpinions } from '../../match/entries/store.ts'
-import { selectTeamVerdicts } from '../../match/sharing/verdicts/store.ts'
+import { selectTeamVerdicts } from '../../match/team-verdicts/store.ts'
 import { nearEntries } from '../../match/hygiene/near.ts'
 import type { PastMatches } from '../../match/hygiene/past.ts'
 import { selectBankEntry } from '../../match/store.ts'

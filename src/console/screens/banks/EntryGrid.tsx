@@ -56,6 +56,7 @@ export function EntryGrid({ entries, onNearEnd }: { entries: BankEntry[]; onNear
 function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
   const types = useSignalTypes()
   const to = path`/banks/${entry.bankId}/${entry.entryId}`
+  const { own, teams } = entry.precision
   return (
     <div className="bank-tile" data-status={entry.status} style={{ width: tilePx }}>
       {entry.mediaSha256 === null ? (
@@ -83,7 +84,8 @@ function Tile({ entry, tilePx }: { entry: BankEntry; tilePx: number }) {
       <div className="row small faint">
         <span className="grow clip">
           {entry.matches === 0 ? 'no match yet' : countOf(entry.matches, 'match', 'matches')}
-          {entry.precision.wrong > 0 ? `, ${entry.precision.wrong} wrong` : ''}
+          {own.wrong > 0 ? `, ${own.wrong} wrong` : ''}
+          {teams.wrong > 0 ? `, ${teams.wrong} wrong elsewhere` : ''}
         </span>
         <RelativeTime timeMs={entry.addedMs} />
       </div>

@@ -2,6 +2,7 @@ import { getEntryExchange } from '../../../http/contract/exchanges.ts'
 import { entryHistory, entryOpinions } from '../../../http/contract/banks.ts'
 import { usePages, useRead } from '../../api.ts'
 import { Go } from '../../frame/Go.tsx'
+import { countOf } from '../../frame/time.ts'
 import { path } from '../../frame/url.ts'
 import { AuthorName } from '../../parts/AuthorName.tsx'
 import { Badge } from '../../parts/Badge.tsx'
@@ -78,7 +79,7 @@ export function EntryOpinions({
   ...params
 }: Ids & { may: boolean; onGive: (act: 'confirm' | 'dispute') => void }) {
   const read = useRead(entryOpinions, { params }, { everyMs: 30_000 })
-  const items = read.data?.items ?? []
+  const { items = [], teams = [] } = read.data ?? {}
   return (
     <Panel
       title="Opinions"
@@ -106,6 +107,15 @@ export function EntryOpinions({
               <Badge tone={opinionTone(one.opinion)}>{opinionWords[one.opinion]}</Badge>{' '}
               <AuthorName author={one.author} /> <RelativeTime timeMs={one.atMs} className="faint" />
               {one.reason === '' ? null : <div className="muted">{one.reason}</div>}
+            </li>
+          ))}
+        </ul>
+      )}
+      {teams.length === 0 ? null : (
+        <ul className="row-list small">
+          {teams.map(({ tenantId, name, right, wrong }) => (
+            <li key={tenantId}>
+              {name} found {countOf(right, 'match', 'matches')} right and {wrong.toLocaleString('en')} wrong
             </li>
           ))}
         </ul>

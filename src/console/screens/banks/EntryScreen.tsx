@@ -26,7 +26,7 @@ import { EntryEdit } from './EntryEdit.tsx'
 import { EntryMatches } from './EntryMatches.tsx'
 import { RetroPanel } from './RetroPanel.tsx'
 import { EntryExchange, EntryHistory, EntryOpinions } from './EntryOrigin.tsx'
-import { EntryPrecision } from './EntryPrecision.tsx'
+import { EntryPrecision, precisionSources } from './EntryPrecision.tsx'
 import { useSignalTypes } from '../../parts/signal-types.ts'
 import { entryTitle, statusText, statusTones } from './state.ts'
 import './banks.css'
@@ -156,6 +156,7 @@ export function Screen() {
             <EvidenceList
               facts={[
                 ['Right', <EntryPrecision key="p" entry={entry} />],
+                ...precisionSources(entry.precision),
                 ['Matches', entry.matches.toLocaleString('en')],
                 [
                   'Last match',

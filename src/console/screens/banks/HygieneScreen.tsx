@@ -29,7 +29,7 @@ import { Canaries } from './Canaries.tsx'
 import { CareRow } from './CareRow.tsx'
 import { Group } from './DuplicateGroups.tsx'
 import { EntryAct, type EntryActName } from './EntryAct.tsx'
-import { EntryPrecision } from './EntryPrecision.tsx'
+import { EntryPrecision, precisionSources } from './EntryPrecision.tsx'
 import './banks.css'
 import './hygiene.css'
 
@@ -81,6 +81,11 @@ export function Screen() {
       onAct={(act) => setAsking({ act, entry })}
     />
   )
+  const opinionsText = ({ disputes, confirmations, precision: { peers } }: BankEntry) =>
+    `${countOf(disputes, 'dispute')}, ${countOf(confirmations, 'confirmation')} here` +
+    (peers.right + peers.wrong === 0
+      ? ''
+      : `; ${countOf(peers.wrong, 'follower disputes', 'followers dispute')} it, ${countOf(peers.right, 'confirms', 'confirm')} it`)
   const last = (entry: BankEntry) =>
     entry.lastMatchMs === null ? (
       <>
@@ -134,14 +139,20 @@ export function Screen() {
       title: 'Low precision',
       icon: IconTargetOff,
       count: counts.lowPrecision,
-      means: 'People and appeals disagreed with their matches more often than the settings allow.',
+      means:
+        'Their matches were found wrong, here, by other teams or by followers, more often than the settings allow.',
       none: 'No entry is wrong more often than the settings allow.',
       shown: board.data.lowPrecision.length,
       rows: board.data.lowPrecision.map((entry) =>
         row(
           entry,
           <span className="row wrap">
-            <EntryPrecision entry={entry} /> {countOf(entry.precision.wrong, 'match', 'matches')} wrong
+            <EntryPrecision entry={entry} />
+            {precisionSources(entry.precision).map(([name, words]) => (
+              <span key={name}>
+                {name}: {words}
+              </span>
+            ))}
           </span>,
           entry.status === 'quarantined' ? ['release', 'retire'] : ['quarantine', 'retire'],
         ),
@@ -156,7 +167,7 @@ export function Screen() {
       none: 'Nobody says that an entry is wrong.',
       shown: board.data.disputed.length,
       rows: board.data.disputed.map((entry) =>
-        row(entry, `${countOf(entry.disputes, 'dispute')}, ${countOf(entry.confirmations, 'confirmation')}`, [
+        row(entry, opinionsText(entry), [
           'confirm',
           entry.status === 'quarantined' ? 'release' : 'quarantine',
           'retire',

@@ -14,13 +14,13 @@ import { Badge } from '../../parts/Badge.tsx'
 import { DemoButton } from '../../parts/DemoButton.tsx'
 import { EmptyState } from '../../parts/EmptyState.tsx'
 import { ErrorState } from '../../parts/ErrorState.tsx'
-import { IntervalBar } from '../../parts/IntervalBar.tsx'
 import { KeyHint } from '../../parts/KeyHint.tsx'
 import { Page } from '../../parts/Page.tsx'
 import { RelativeTime } from '../../parts/RelativeTime.tsx'
 import { SkeletonRows } from '../../parts/Skeletons.tsx'
 import { VirtualTable, type Column } from '../../parts/VirtualTable.tsx'
 import { BankTabs } from './BankTabs.tsx'
+import { PrecisionBar } from './EntryPrecision.tsx'
 import { actionWords, entriesText, sharingText } from './state.ts'
 import './banks.css'
 
@@ -82,20 +82,11 @@ const columns: Column<Bank>[] = [
   },
 ]
 
-/** How often people and appeals agreed with the matches of all of its entries; one question for all banks of the table. */
+/** How often matches of all of its entries were found right; one question for all banks of the table. */
 function BankPrecision({ bank }: { bank: Bank }) {
   const all = useRead(bankPrecision, { query: {} }, { enabled: bank.subscription === null, staleMs: 60_000 })
   const known = all.data?.items.find(({ bankId }) => bankId === bank.bankId)?.precision
-  return (
-    <IntervalBar
-      label={`Matches of ${bank.name} that people and appeals upheld`}
-      estimate={known?.share}
-      low={known?.low}
-      high={known?.high}
-      of={(known?.right ?? 0) + (known?.wrong ?? 0)}
-      unknown="not judged yet"
-    />
-  )
+  return <PrecisionBar precision={known} label={`Matches of ${bank.name} that were found right`} />
 }
 
 /** How many entries match, and how many are held back: the bar says the shares, the words the counts. */

@@ -1,5 +1,5 @@
-import type { LedgerEntry } from '../../../domain/entry.ts'
-import { toJsonb, type Query, type Tx } from '../../../storage/database.ts'
+import type { LedgerEntry } from '../../domain/entry.ts'
+import { toJsonb, type Query, type Tx } from '../../storage/database.ts'
 
 type Told = LedgerEntry<'bank.entry_judged_by_teams'>['body']
 
