@@ -19,6 +19,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
   ledger: { summary: 'verify the hash chain, rebuild projections', load: () => import('./ledger.ts') },
   ingest: { summary: 'send events from files or folders of images', load: () => import('./ingest.ts') },
   match: { summary: 'hash, compare, cluster and look up media', load: () => import('./match.ts') },
+  notes: { summary: 'score community notes', load: () => import('./notes.ts') },
   sim: { summary: 'write the events of a simulated platform', load: () => import('./sim.ts') },
   erase: { summary: 'erase the personal data of an actor for good', load: () => import('./erase.ts') },
 }

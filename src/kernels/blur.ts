@@ -1,4 +1,5 @@
 import { blurWasm } from './wasm/blur.wasm.ts'
+import { growTo, instanceOf, moduleOf } from './wasm/compiled.ts'
 
 /** Which of two implementations computes; their results are the same to the bit. */
 export type BlurEngine = 'wasm' | 'typescript'
@@ -68,22 +69,14 @@ type Exports = {
     reach: number,
   ) => void
 }
-let loaded: Exports | undefined | false
+const compiled = moduleOf(blurWasm)
+let loaded: Exports | undefined
 
 function load(): Exports | undefined {
-  if (loaded === undefined)
-    try {
-      const bytes = Uint8Array.from(atob(blurWasm), (char) => char.charCodeAt(0))
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { abort: () => {} } })
-      loaded = exports as unknown as Exports
-    } catch {
-      // A runtime without SIMD: the readable twin answers the same, slower.
-      loaded = false
-    }
-  return loaded === false ? undefined : loaded
+  const module = compiled()
+  if (module !== undefined) loaded ??= instanceOf(module)
+  return loaded
 }
-
-const pageBytes = 65_536
 
 function blurFast(wasm: Exports, { pixels, width, height }: Plane, weights: Float32Array, reach: number): Plane {
   const stride = 16 * Math.ceil(width / 4)
@@ -93,8 +86,7 @@ function blurFast(wasm: Exports, { pixels, width, height }: Plane, weights: Floa
   const paddedAt = 16 * Math.ceil((reach + 1) / 4)
   const fromAt = paddedAt + paddedBytes
   const end = fromAt + 3 * plane
-  if (wasm.memory.buffer.byteLength < end)
-    wasm.memory.grow(Math.ceil((end - wasm.memory.buffer.byteLength) / pageBytes))
+  growTo(wasm.memory, end)
   const floats = new Float32Array(wasm.memory.buffer)
   floats.set(weights, weightsAt / 4)
   for (let y = 0; y < height; y++) floats.set(pixels.subarray(y * width, (y + 1) * width), (fromAt + y * stride) / 4)

@@ -3,6 +3,7 @@
 // plain code and its compiled twin in wasm/byte-dots.as agree in every bit.
 
 import { byteDotsWasm } from './wasm/byte-dots.wasm.ts'
+import { instanceOf, moduleOf } from './wasm/compiled.ts'
 
 /** Vectors by slot: whole numbers from 0. */
 export type ByteVectors = {
@@ -182,12 +183,8 @@ function inverseNorm(vector: Int8Array, dimensions: number): number {
   return 1 / Math.sqrt(sum)
 }
 
-let compiledModule: WebAssembly.Module | undefined
+const compiled = moduleOf(byteDotsWasm)
 function load(): Dots | undefined {
-  try {
-    compiledModule ??= new WebAssembly.Module(Uint8Array.from(atob(byteDotsWasm), (char) => char.charCodeAt(0)))
-    return new WebAssembly.Instance(compiledModule).exports as unknown as Dots
-  } catch {
-    return undefined
-  }
+  const module = compiled()
+  return module === undefined ? undefined : instanceOf<Dots>(module)
 }

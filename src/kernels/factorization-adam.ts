@@ -120,9 +120,7 @@ function squaredGradients(
     const c = 2 * column[at]!
     const rowFactor = rowValues[r + 1]!
     const columnFactor = columnValues[c + 1]!
-    const predicted = round(
-      round(round(rowValues[r]! + columnValues[c]!) + round(rowFactor * columnFactor)) + middle,
-    )
+    const predicted = round(round(round(rowValues[r]! + columnValues[c]!) + round(rowFactor * columnFactor)) + middle)
     const residual = round(predicted - value[at]!)
     costs[at] = residual * residual
     const slope = round(2 * residual * share)
@@ -158,9 +156,7 @@ function logisticGradients(
     const c = 2 * column[at]!
     const rowFactor = rows.values[r + 1]!
     const columnFactor = columns.values[c + 1]!
-    const logit = round(
-      round(round(rows.values[r]! + columns.values[c]!) + round(rowFactor * columnFactor)) + middle,
-    )
+    const logit = round(round(round(rows.values[r]! + columns.values[c]!) + round(rowFactor * columnFactor)) + middle)
     const positive = value[at]! > 0.5
     const below = round(Math.min(0, logit) - round(Math.log1p(round(Math.exp(-Math.abs(logit))))))
     const chance = round(1 / round(1 + round(Math.exp(-logit))))

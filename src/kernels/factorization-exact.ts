@@ -109,7 +109,8 @@ function startSpectrally(byRow: Grouped, byColumn: Grouped, ridge: Ridge, model:
   const left = new Float64Array(rowCount)
   const right = new Float64Array(columnCount)
   // Any fixed vector that no symmetry of the data singles out: steps of the golden ratio.
-  for (let column = 0; column < columnCount; column++) right[column] = ((column + 1) * 0.618_033_988_749_895) % 1 - 0.5
+  for (let column = 0; column < columnCount; column++)
+    right[column] = (((column + 1) * 0.618_033_988_749_895) % 1) - 0.5
   let strength = normalize(right)
   for (let round = 0; round < powerIterations && strength > 0; round++) {
     multiply(byRow, rows, columns, model.mean, right, rowScale, columnScale, left)

@@ -34,8 +34,7 @@ export function squaredLoss(cells: Observations, { mean, rows, columns }: Factor
   for (let at = 0; at < cells.value.length; at++) {
     const row = 2 * cells.row[at]!
     const column = 2 * cells.column[at]!
-    const residual =
-      cells.value[at]! - mean - rows[row]! - columns[column]! - rows[row + 1]! * columns[column + 1]!
+    const residual = cells.value[at]! - mean - rows[row]! - columns[column]! - rows[row + 1]! * columns[column + 1]!
     sum += residual * residual
   }
   return (sum + penaltyOf({ mean, rows, columns }, ridge)) / cells.value.length

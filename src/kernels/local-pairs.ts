@@ -1,6 +1,7 @@
 import { ones32 } from './hamming-index.ts'
 import { descriptorWords, type LocalFeatures } from './local-features.ts'
 import { localPairsWasm } from './wasm/local-pairs.wasm.ts'
+import { growTo, instanceOf, moduleOf } from './wasm/compiled.ts'
 
 /** Which of two implementations computes; their results are the same. */
 export type PairsEngine = 'wasm' | 'typescript'
@@ -75,29 +76,21 @@ type Exports = {
     out: number,
   ) => void
 }
-let loaded: Exports | undefined | false
+const compiled = moduleOf(localPairsWasm)
+let loaded: Exports | undefined
 
 function load(): Exports | undefined {
-  if (loaded === undefined)
-    try {
-      const bytes = Uint8Array.from(atob(localPairsWasm), (char) => char.charCodeAt(0))
-      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { abort: () => {} } })
-      loaded = exports as unknown as Exports
-    } catch {
-      // The readable twin answers the same, slower.
-      loaded = false
-    }
-  return loaded === false ? undefined : loaded
+  const module = compiled()
+  if (module !== undefined) loaded ??= instanceOf(module)
+  return loaded
 }
-
-const pageBytes = 65_536
 
 function nearestFast({ memory, nearest }: Exports, query: LocalFeatures, entry: LocalFeatures): Int16Array {
   const entryAt = query.count * descriptorWords
   const placesAt = entryAt + entry.count * descriptorWords
   const outAt = placesAt + entry.count * 3
   const end = outAt * 4 + query.count * outcomes * 2
-  if (memory.buffer.byteLength < end) memory.grow(Math.ceil((end - memory.buffer.byteLength) / pageBytes))
+  growTo(memory, end)
   const words = new Uint32Array(memory.buffer)
   words.set(query.descriptors)
   words.set(entry.descriptors, entryAt)

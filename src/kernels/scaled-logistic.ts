@@ -106,8 +106,7 @@ function slopes(cells: MarkedCells, model: ScaledModel, gradients: Partial<Recor
   for (let at = 0; at < row.length; at++) {
     const r = row[at]!
     const c = column[at]!
-    const logit =
-      base + rowIntercept[r]! + rowScale[r]! * columnIntercept[c]! + rowFactor[r]! * columnFactor[c]!
+    const logit = base + rowIntercept[r]! + rowScale[r]! * columnIntercept[c]! + rowFactor[r]! * columnFactor[c]!
     const positive = marked[at] === 1
     sum += weight[at]! * softPlus(positive ? -logit : logit)
     const chance = 1 / (1 + Math.exp(-logit))

@@ -1,7 +1,7 @@
 import { InputError } from '../domain/error.ts'
 import { createFingerprinter, encodeFingerprint, fingerprintRate } from '../kernels/chromaprint.ts'
 import { distinctMin, distinctValues } from '../kernels/fingerprint-index.ts'
-import { audioFormats, closedInput, findVideoTools, runTool } from './ffmpeg.ts'
+import { findVideoTools, runTool, soundArguments } from './ffmpeg.ts'
 import type { MediaHasher } from './hashers.ts'
 import { soundOf } from './sound.ts'
 
@@ -37,28 +37,7 @@ export async function hashAudio(path: string, options: Partial<AudioOptions> = {
   let odd: number | undefined
   const ran = await runTool(
     ffmpeg,
-    [
-      '-hide_banner',
-      '-nostdin',
-      '-v',
-      'error',
-      '-threads',
-      '1',
-      ...closedInput('file', audioFormats),
-      '-t',
-      String(audioSecondsMax),
-      '-i',
-      `file:${path}`,
-      '-map',
-      '0:a:0',
-      '-ac',
-      '1',
-      '-ar',
-      String(fingerprintRate),
-      '-f',
-      's16le',
-      'pipe:1',
-    ],
+    soundArguments(path, audioSecondsMax, fingerprintRate),
     { timeoutMs, memoryBytes },
     {
       read(chunk) {

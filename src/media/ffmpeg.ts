@@ -40,6 +40,13 @@ export function closedInput(protocol: 'file' | 'pipe', formats = videoFormats): 
   return ['-protocol_whitelist', protocol, '-format_whitelist', formats]
 }
 
+/** What makes ffmpeg write the beginning of a file's first sound track as 16-bit samples of one channel. */
+export function soundArguments(path: string, secondsMax: number, samplesPerSecond: number): string[] {
+  const input = [...closedInput('file', audioFormats), '-t', String(secondsMax), '-i', `file:${path}`, '-map', '0:a:0']
+  const output = ['-ac', '1', '-ar', String(samplesPerSecond), '-f', 's16le', 'pipe:1']
+  return ['-hide_banner', '-nostdin', '-v', 'error', '-threads', '1', ...input, ...output]
+}
+
 const stderrCharsMax = 4_000
 const found = new Map<string, Promise<VideoTools>>()
 

@@ -1,4 +1,4 @@
-import { audioFormats, closedInput, runTool, type ToolLimits } from './ffmpeg.ts'
+import { runTool, soundArguments, type ToolLimits } from './ffmpeg.ts'
 
 export const soundMime = 'audio/wav'
 /** What can be listened to: the beginning of a sound, in one channel. */
@@ -13,33 +13,9 @@ const headBytes = 44
  */
 export async function soundOf(path: string, options: ToolLimits & { ffmpeg: string }): Promise<Uint8Array | undefined> {
   const chunks: Buffer[] = []
-  await runTool(
-    options.ffmpeg,
-    [
-      '-hide_banner',
-      '-nostdin',
-      '-v',
-      'error',
-      '-threads',
-      '1',
-      ...closedInput('file', audioFormats),
-      '-t',
-      String(soundSecondsMax),
-      '-i',
-      `file:${path}`,
-      '-map',
-      '0:a:0',
-      '-ac',
-      '1',
-      '-ar',
-      String(samplesPerSecond),
-      '-f',
-      's16le',
-      'pipe:1',
-    ],
-    options,
-    { read: (chunk) => void chunks.push(chunk) },
-  )
+  await runTool(options.ffmpeg, soundArguments(path, soundSecondsMax, samplesPerSecond), options, {
+    read: (chunk) => void chunks.push(chunk),
+  })
   const samples = Buffer.concat(chunks)
   const bytes = samples.length - (samples.length % 2)
   return bytes === 0 ? undefined : Buffer.concat([wavHead(bytes), samples.subarray(0, bytes)])

@@ -1,5 +1,6 @@
 // Notes that careful raters find wrong or badly sourced: how readily somebody tags is told apart from what is true of the
 // note, and a rater counts as far as their tags follow it.
+import { solveScaled } from '../kernels/scaled-logistic-exact.ts'
 import { descendScaled, type MarkedCells, type ScaledModel, type ScaledRidge } from '../kernels/scaled-logistic.ts'
 import { afterFactors, reportFit, type Fitting } from './fitting.ts'
 import type { Community } from './intake.ts'
@@ -53,7 +54,7 @@ export function fitDiligence(
   const marked = marksOf(community, picked, diligence)
   const plain = cellsOf(matrix, marked, diligence.positiveWeight)
   const round = (name: string, cells: MarkedCells, moving: Moving) => {
-    const { steps, loss } = descendScaled(cells, model, moving, ridge, diligence.descent)
+    const { steps, loss } = lower(fitting, cells, model, moving, ridge, diligence)
     reportFit(fitting, `${settings.name}: diligence ${name}`, matrix.cells, steps, loss)
     return model.base[0]!
   }
@@ -116,15 +117,35 @@ export function scoreDiligence(
   const marked = marksOf(community, picked, diligence)
   model.base[0] = known.base.second
   const plain = cellsOf(matrix, marked, diligence.positiveWeight)
-  const factors = descendScaled(plain, model, ['columnFactor'], ridge, diligence.descent)
+  const factors = lower(fitting, plain, model, ['columnFactor'], ridge, diligence)
   reportFit(fitting, `${settings.name}: diligence of factors`, matrix.cells, factors.steps, factors.loss)
 
   model.base[0] = known.base.final
   for (let row = 0; row < raters.length; row++) model.rowIntercept[row] = orZero(known.raterIntercept[raters[row]!]!)
   const weighed = finalCells(matrix, marked, model.rowScale, diligence)
-  const intercepts = descendScaled(weighed, model, ['columnIntercept'], ridge, diligence.descent)
+  const intercepts = lower(fitting, weighed, model, ['columnIntercept'], ridge, diligence)
   reportFit(fitting, `${settings.name}: diligence of notes`, matrix.cells, intercepts.steps, intercepts.loss)
   return spreadOne(model.columnIntercept, notes, community.noteIds.count)
+}
+
+const sweepsMax = 60
+/** A Newton sweep is worth about ten gradient steps. */
+const toleranceOfSweeps = 10
+
+function lower(
+  { mode }: Fitting,
+  cells: MarkedCells,
+  model: ScaledModel,
+  moving: Moving,
+  ridge: ScaledRidge,
+  { descent }: DiligenceSettings,
+): { loss: number; steps: number } {
+  return mode === 'compat'
+    ? descendScaled(cells, model, moving, ridge, descent)
+    : solveScaled(cells, model, moving, ridge, {
+        tolerance: toleranceOfSweeps * descent.tolerance,
+        sweepsMax,
+      })
 }
 
 /** Place of each member among all of them in the order of ids. */
@@ -191,7 +212,8 @@ function finalCells(
   const totals = new Float64Array(cells.columnCount).fill(2 ** -20)
   for (let at = 0; at < weight.length; at++) {
     const trust = Math.max(scale[cells.row[at]!]!, 0) ** reputationExponent
-    weight[at] = (marked[at] === 1 ? settings.finalPositiveWeight : 1) * ((reputationFloor + trust) / (1 + reputationFloor))
+    weight[at] =
+      (marked[at] === 1 ? settings.finalPositiveWeight : 1) * ((reputationFloor + trust) / (1 + reputationFloor))
     totals[cells.column[at]!]! += weight[at]!
   }
   for (let at = 0; at < weight.length; at++) weight[at]! *= totals[cells.column[at]!]! ** noteNormExponent

@@ -1,13 +1,7 @@
 // One matrix factorisation of ratings, in either mode.
 import { descend, type MeanPenalties } from '../kernels/factorization-adam.ts'
 import { factorize } from '../kernels/factorization-exact.ts'
-import {
-  orientFactors,
-  solveSide,
-  squaredLoss,
-  type Factorization,
-  type Ridge,
-} from '../kernels/factorization.ts'
+import { orientFactors, solveSide, squaredLoss, type Factorization, type Ridge } from '../kernels/factorization.ts'
 import { groupByColumn, type Observations } from '../kernels/observations.ts'
 import { createMersenneTwister, type MersenneTwister } from '../kernels/mersenne-twister.ts'
 import type { FactorPenalties, Mode } from './settings.ts'

@@ -3,7 +3,8 @@ import { orderBy } from '../kernels/observations.ts'
 import { quantile } from '../kernels/quantile.ts'
 import type { IntakeSettings } from './settings.ts'
 import { notMisleading } from './status.ts'
-import { arrangeRatings, selectRatings, type RatingColumns, type Tables } from './tables.ts'
+import { arrangeRatings, selectRatings } from './read-ratings.ts'
+import type { RatingColumns, Tables } from './tables.ts'
 
 export type Community = Tables & {
   /** 1 for ratings of people with more ratings than nearly everybody, in one of the windows. These stand last. */
@@ -24,8 +25,7 @@ export function takeIn(tables: Tables, settings: IntakeSettings): Community {
   const kept = new Uint8Array(tables.ratings.count)
   for (let at = 0; at < kept.length; at++) {
     const note = tables.ratings.note[at]!
-    const left =
-      notes.classification[note] === notMisleading && notes.createdMs[note]! <= settings.notMisleadingSinceMs
+    const left = notes.classification[note] === notMisleading && notes.createdMs[note]! <= settings.notMisleadingSinceMs
     kept[at] = left ? 0 : 1
   }
   const ratings = kept.includes(0) ? selectRatings(tables.ratings, kept) : tables.ratings

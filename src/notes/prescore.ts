@@ -5,17 +5,7 @@ import { fitDiligence, type Diligence } from './diligence.ts'
 import { afterTables, fitAll, type Fitting } from './fitting.ts'
 import { fitHarassment } from './harassment.ts'
 import type { Community } from './intake.ts'
-import {
-  countsOf,
-  dense,
-  gather,
-  matrixOf,
-  pick,
-  scopeOf,
-  spread,
-  type Parameters,
-  type Picked,
-} from './picking.ts'
+import { countsOf, dense, gather, matrixOf, pick, scopeOf, spread, type Parameters, type Picked } from './picking.ts'
 import { ofTrusted, reputationOf, taggingHabits, validRatings, type Reputation } from './reputation.ts'
 import { preliminaryStatus } from './rules.ts'
 import type { ModelSettings } from './settings.ts'
@@ -110,7 +100,11 @@ const distinct = (counts: Int32Array) => counts.reduce((sum, count) => sum + (co
 
 type FirstFit = { mean: number; raters: Parameters; notes: Parameters }
 
-/** Everybody, beginning with one group that knows itself, so that the sides do not swap from run to run. */
+/**
+ * Everybody. Compat mode begins with one group that knows itself, so that its random start does not swap the sides from run
+ * to run; the spectral start of exact mode is the same on every run, and from one group's solution the descent may end in
+ * a worse place.
+ */
 function fitFirst(
   fitting: Fitting,
   community: Community,
@@ -120,7 +114,9 @@ function fitFirst(
 ): FirstFit {
   const { people, noteIds } = community
   const matrix = matrixOf(community, training)
-  const begin = known ?? fitStable(fitting, community, training, settings)
+  const stable =
+    fitting.mode === 'compat' && known === undefined ? fitStable(fitting, community, training, settings) : undefined
+  const begin = known ?? stable
   const start =
     begin === undefined
       ? undefined

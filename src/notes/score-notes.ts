@@ -37,7 +37,7 @@ export type ScoredNotes = {
   diligence: Float64Array
   incorrect: IncorrectColumns
   tags: TagTotals
-  /** All ratings in scope, and those that the final fit was made of. */
+  /** All ratings in scope, and those by people whom prescoring fitted or judged. */
   ratings: Int32Array
   finalRatings: Int32Array
   verdicts: (Verdict | undefined)[]
@@ -88,7 +88,8 @@ export function scoreNotes(
   const withoutHighVolume = without('notes without high volume', (at) => community.highVolume[at] === 1)
   const withoutCorrelated = without('notes without correlated', (at) => correlated?.[ratings.rater[at]!] === 1)
   const drawn = pick(picked, (at) => ratings.sampled[at] === 1)
-  const sampled = drawn.length === 0 ? noNotes(community) : intercepts(fit('notes by sample', drawn, settings.sampledRatio))
+  const sampled =
+    drawn.length === 0 ? noNotes(community) : intercepts(fit('notes by sample', drawn, settings.sampledRatio))
 
   const parameters = spread(all.columns, all.matrix.notes, noteIds.count)
   const raters = spread(all.rows, all.matrix.raters, people.count)
@@ -131,7 +132,6 @@ export function scoreNotes(
     }
     return decide(evidence, settings.rules, prescored.tagThresholds)
   })
-  const finalRaters = pick(picked, (at) => !Number.isNaN(raters[2 * ratings.rater[at]!]!))
   return {
     parameters,
     lowerBound,
@@ -144,11 +144,20 @@ export function scoreNotes(
     incorrect,
     tags,
     ratings: counts,
-    finalRatings: countsOf(finalRaters, ratings.note, noteIds.count),
+    finalRatings: countsOf(
+      pick(picked, (at) => isKnown(prescored, ratings.rater[at]!)),
+      ratings.note,
+      noteIds.count,
+    ),
     verdicts,
     raters,
   }
 }
+
+const isKnown = ({ raters, reputation }: Prescored, person: number): boolean =>
+  !Number.isNaN(raters[2 * person]!) ||
+  (reputation !== undefined &&
+    !(Number.isNaN(reputation.agreeShare[person]!) && Number.isNaN(reputation.ratioDifference[person]!)))
 
 const noNotes = ({ noteIds }: Community) => new Float64Array(noteIds.count).fill(NaN)
 

@@ -88,4 +88,3 @@ export const enrollmentFormat: TableFormat = {
       'modelingPopulation modelingGroup numberOfTimesEarnedOut',
   ),
 }
-

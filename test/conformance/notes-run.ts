@@ -32,7 +32,9 @@ export function fittingOf(mode: Mode): Fitting & { reports: FitReport[] } {
 export function numbersOf(community: Community, set: SetName) {
   const notes = new Map(Array.from({ length: community.noteIds.count }, (_, at) => [community.noteIds.text(at), at]))
   const people = new Map(Array.from({ length: community.people.count }, (_, at) => [community.people.text(at), at]))
-  const byCode = new Map(table(set, 'out-core/participant_codes').map((row) => [Number(row.code), people.get(row.participantId!)!]))
+  const byCode = new Map(
+    table(set, 'out-core/participant_codes').map((row) => [Number(row.code), people.get(row.participantId!)!]),
+  )
   return { notes, people, byCode }
 }
 
@@ -45,7 +47,9 @@ export function stableStart(community: Community, set: SetName): KnownStart {
     raters: new Float64Array(2 * community.people.count).fill(NaN),
     notes: new Float64Array(2 * community.noteIds.count).fill(NaN),
   }
-  fit.raterCodes.forEach((code, at) => start.raters.set(fit.model.rows.subarray(2 * at, 2 * at + 2), 2 * byCode.get(code)!))
+  fit.raterCodes.forEach((code, at) =>
+    start.raters.set(fit.model.rows.subarray(2 * at, 2 * at + 2), 2 * byCode.get(code)!),
+  )
   fit.noteIds.forEach((id, at) =>
     start.notes.set(fit.model.columns.subarray(2 * at, 2 * at + 2), 2 * notes.get(String(id))!),
   )

@@ -49,7 +49,15 @@ export type Fit = {
 
 /** Every stored matrix factorisation of a set, by name without its prefix. */
 export function fits(set: SetName): Map<string, Fit> {
-  const index = json(set, 'mf/index') as { name: string; R: number; U: number; N: number; mu: number; ratio: number; loss: number }[]
+  const index = json(set, 'mf/index') as {
+    name: string
+    R: number
+    U: number
+    N: number
+    mu: number
+    ratio: number
+    loss: number
+  }[]
   return new Map(
     index.map(({ name, R, U, N, mu, ratio, loss }) => {
       const packed = gunzipSync(readFileSync(`${folder}${set}/mf/${name}.bin.gz`))

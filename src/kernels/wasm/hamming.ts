@@ -1,4 +1,5 @@
 import { hammingWasm } from './hamming.wasm.ts'
+import { moduleOf } from './compiled.ts'
 
 /** What hamming.as and its plain twin can do with one memory; hamming.as says what. Places are bytes in that memory. */
 export type HammingFunctions = {
@@ -23,21 +24,15 @@ export type HammingFunctions = {
 
 const pageBytes = 65_536
 const pagesMax = 65_536
-let module: WebAssembly.Module | false | undefined
+const compiled = moduleOf(hammingWasm)
 
 /** The compiled functions over a shared memory; undefined where WebAssembly lacks SIMD or threads. */
 export function hammingOver(
   memory: WebAssembly.Memory,
   hit: (entry: number, distance: number) => void,
 ): HammingFunctions | undefined {
-  if (module === undefined)
-    try {
-      module = new WebAssembly.Module(Uint8Array.from(atob(hammingWasm), (char) => char.charCodeAt(0)))
-    } catch {
-      // The readable twin answers the same, slower.
-      module = false
-    }
-  if (module === false) return undefined
+  const module = compiled()
+  if (module === undefined) return undefined
   const { exports } = new WebAssembly.Instance(module, {
     env: { memory, abort: () => {}, hit: (entry: number, distance: number) => hit(entry >>> 0, distance) },
   })

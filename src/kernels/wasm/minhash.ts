@@ -1,9 +1,12 @@
 import { minhashWasm } from './minhash.wasm.ts'
+import { instanceOf, moduleOf } from './compiled.ts'
 
 type Exports = {
   memory: WebAssembly.Memory
   minhash: (hashes: number, count: number, factors: number, terms: number, rows: number, out: number) => void
 }
+
+const compiled = moduleOf(minhashWasm)
 
 /** Makes a signature of a sketch: `minhashOf` for these rows. */
 export type MinhashRows = (sketch: Uint32Array) => Int32Array
@@ -13,13 +16,9 @@ export type MinhashRows = (sketch: Uint32Array) => Int32Array
  * WebAssembly with SIMD is missing.
  */
 export function createMinhashRows(factors: Int32Array, terms: Int32Array, hashesMax: number): MinhashRows | undefined {
-  let wasm: Exports
-  try {
-    const bytes = Uint8Array.from(atob(minhashWasm), (char) => char.charCodeAt(0))
-    wasm = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Exports
-  } catch {
-    return undefined
-  }
+  const module = compiled()
+  if (module === undefined) return undefined
+  const wasm = instanceOf<Exports>(module)
   const rows = factors.length
   const words = new Int32Array(wasm.memory.buffer)
   words.set(factors, 0)

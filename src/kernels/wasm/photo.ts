@@ -2,6 +2,7 @@
 // that a photo can be hashed in the memory that it was decoded into. jpeg.as says how to build it.
 
 import { photoWasm } from './photo.wasm.ts'
+import { growTo, instanceOf, moduleOf } from './compiled.ts'
 
 /** See jpeg.as, jpeg-colour.as and pdq-reduce.as. */
 export type PhotoKernel = {
@@ -57,20 +58,12 @@ export type PhotoKernel = {
 /** Where the next so many bytes of a kernel's memory begin, aligned to 16, once there are so many. */
 export type Take = (bytes: number) => number
 
-const pageBytes = 65_536
-
-let compiled: WebAssembly.Module | undefined | false
+const compiled = moduleOf(photoWasm)
 
 /** A kernel with a memory of its own, or undefined where WebAssembly with SIMD is missing. */
 export function newPhotoKernel(): PhotoKernel | undefined {
-  if (compiled === undefined)
-    try {
-      compiled = new WebAssembly.Module(Uint8Array.from(atob(photoWasm), (char) => char.charCodeAt(0)))
-    } catch {
-      compiled = false
-    }
-  if (compiled === false) return undefined
-  return new WebAssembly.Instance(compiled, { env: { abort: () => {} } }).exports as unknown as PhotoKernel
+  const module = compiled()
+  return module === undefined ? undefined : instanceOf<PhotoKernel>(module)
 }
 
 /** Shares out a kernel's memory from a place on. What grows the memory detaches every view of it: take first, view later. */
@@ -79,8 +72,7 @@ export function takeFrom(kernel: PhotoKernel, start: number): Take {
   return (bytes) => {
     const at = end
     end += 16 * Math.ceil(bytes / 16)
-    const { memory } = kernel
-    if (memory.buffer.byteLength < end) memory.grow(Math.ceil((end - memory.buffer.byteLength) / pageBytes))
+    growTo(kernel.memory, end)
     return at
   }
 }
