@@ -1,6 +1,6 @@
 import type { BankEntry, Precision } from '../../../http/contract/banks.ts'
-import { countOf } from '../../frame/time.ts'
 import { IntervalBar } from '../../parts/IntervalBar.tsx'
+import { precisionSources } from './state.ts'
 
 /** How often matches of an entry were found right, by all who judged them. */
 export function EntryPrecision({ entry }: { entry: Pick<BankEntry, 'precision'> }) {
@@ -20,18 +20,4 @@ export function PrecisionBar({ precision, label }: { precision: Precision | unde
       unknown="not judged yet"
     />
   )
-}
-
-/** Who found what of its matches, each source in words; only those who found something. */
-export function precisionSources({ own, teams, peers }: Precision): [name: string, words: string][] {
-  const found = ({ right, wrong }: { right: number; wrong: number }, one: string, many: string) =>
-    right + wrong === 0 ? '' : `${countOf(right, one, many)} right, ${wrong.toLocaleString('en')} wrong`
-  const weight = peers.weight === 0 ? 'not counted' : `each counts ${peers.weight.toLocaleString('en')} of a verdict`
-  const followers = found(peers, 'says', 'say')
-  const sources: [string, string][] = [
-    ['Found here', found(own, 'match is', 'matches are')],
-    ['Other teams', found(teams, 'match is', 'matches are')],
-    ['Followers', followers && `${followers}, ${weight}`],
-  ]
-  return sources.filter(([, words]) => words !== '')
 }

@@ -26,9 +26,9 @@ import { EntryEdit } from './EntryEdit.tsx'
 import { EntryMatches } from './EntryMatches.tsx'
 import { RetroPanel } from './RetroPanel.tsx'
 import { EntryExchange, EntryHistory, EntryOpinions } from './EntryOrigin.tsx'
-import { EntryPrecision, precisionSources } from './EntryPrecision.tsx'
+import { EntryPrecision } from './EntryPrecision.tsx'
 import { useSignalTypes } from '../../parts/signal-types.ts'
-import { entryTitle, statusText, statusTones } from './state.ts'
+import { entryTitle, precisionSources, statusText, statusTones } from './state.ts'
 import './banks.css'
 
 /** One entry of a bank: what it is, what it matched, who vouches for it, and what can be done with it. */

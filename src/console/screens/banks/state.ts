@@ -1,4 +1,4 @@
-import type { Bank, BankEntry } from '../../../http/contract/banks.ts'
+import type { Bank, BankEntry, Precision } from '../../../http/contract/banks.ts'
 import type { BankImport } from '../../../http/contract/bank-imports.ts'
 import { countOf } from '../../frame/time.ts'
 import { signalsOfHash } from '../../parts/hash-words.ts'
@@ -95,4 +95,18 @@ export function hashIn(text: string, types: SignalTypes): { type: string; value:
   return found !== undefined && types.all.some(({ name }) => name === found[0])
     ? { type: found[0], value: found[1] }
     : undefined
+}
+
+/** Who found what of its matches, each source in words; only those who found something. */
+export function precisionSources({ own, teams, peers }: Precision): [name: string, words: string][] {
+  const found = ({ right, wrong }: { right: number; wrong: number }, one: string, many: string) =>
+    right + wrong === 0 ? '' : `${countOf(right, one, many)} right, ${wrong.toLocaleString('en')} wrong`
+  const weight = peers.weight === 0 ? 'not counted' : `each counts ${peers.weight.toLocaleString('en')} of a verdict`
+  const followers = found(peers, 'says', 'say')
+  const sources: [string, string][] = [
+    ['Found here', found(own, 'match is', 'matches are')],
+    ['Other teams', found(teams, 'match is', 'matches are')],
+    ['Followers', followers && `${followers}, ${weight}`],
+  ]
+  return sources.filter(([, words]) => words !== '')
 }
