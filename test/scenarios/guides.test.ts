@@ -63,8 +63,9 @@ test('every command of the page on exchanges runs as printed', { skip }, async (
 })
 
 test('every command of the page on matching runs as printed', { skip: lacks('jq') }, async () => {
-  const [, photo, lookup, file, batch, passed, preview, retro, similar] = await typed('docs/guides/match.md')
+  const [, photo, types, lookup, file, batch, passed, preview, retro, similar] = await typed('docs/guides/match.md')
   assert.match(photo!, /"kind": "photo",\n {2}"signals".*\}\n\{\n.*"pdq": "[0-9a-f]{64}"/s)
+  assert.match(types!, /^pdq\t.*\t31\t/m)
   assert.match(lookup!, /"signalType": "text".*"composite": \{/s)
   assert.match(file!, /"matches":\[/)
   const lines = batch!

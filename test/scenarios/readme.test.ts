@@ -156,7 +156,7 @@ test('the commands of the guide to matching texts and links work as printed', { 
 })
 
 test('the commands of the guide to banks work as printed', { skip, timeout: 180_000 }, async () => {
-  const [block] = blocksOf('docs/guides/banks.md', 'sh')
+  const [block, form] = blocksOf('docs/guides/banks.md', 'sh')
   const said = await here.type(`exec 3>&2 2>banks.log\n${block!}\nexec 2>&3`)
   assert.match(said, /ACTIVE.*known scams/s)
   assert.match(await here.type('cat banks.log'), /done: 1000 taken, 0 there already, 0 refused/)
@@ -165,4 +165,6 @@ test('the commands of the guide to banks work as printed', { skip, timeout: 180_
   assert.match(said, /"status":"active"/)
   assert.match(said, /"state":"ok"/)
   assert.match(said, /"canariesFailing":0/)
+  writeFileSync(join(here.dir, 'cat.png'), await picture(3))
+  assert.match(await here.type(form!), /"importId":.*"rows":1002,/)
 })
