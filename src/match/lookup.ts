@@ -123,12 +123,12 @@ export function createLookup({
     async lookupMany(tenantId, contents, options = {}) {
       const index = await indexes.of(tenantId)
       const asked = findOptions(index, options)
-      const answers: (Match[] | Promise<Match[]>)[] = []
+      const answers: Promise<Match[]>[] = []
       await inSlices(contents, (content) => {
         const found = index.find(content, asked)
         answers.push(
           Array.isArray(found)
-            ? matchesOf(found, content, options)
+            ? Promise.resolve(matchesOf(found, content, options))
             : found.then((later) => matchesOf(later, content, options)),
         )
       })

@@ -344,7 +344,9 @@ export function createTenantIndex(variantThresholds: Readonly<Record<string, num
           }),
         )
       const hits = searched.map((one) => one.hits)
-      return hits.every((one) => Array.isArray(one)) ? foundIn(hits) : Promise.all(hits).then(foundIn)
+      return hits.every((one) => Array.isArray(one))
+        ? foundIn(hits)
+        : Promise.all(hits.map(async (one) => one)).then(foundIn)
     },
   }
 }
