@@ -96,6 +96,7 @@ import { reviewProjector } from './review/project.ts'
 import { release } from './release.ts'
 import { createRuleBook } from './rules/rule-book.ts'
 import { rulesProjector } from './rules/project.ts'
+import { createStops } from './stops.ts'
 import { openDatabase, type Database } from './storage/database.ts'
 import { startEmbedded, type Embedded } from './storage/embedded.ts'
 import { createMediaRecords } from './storage/media-records.ts'
@@ -152,14 +153,11 @@ const usedLatelyMs = 7 * dayMs
 
 /** Starts everything in this process, in order, and answers when it serves. What was started is stopped when a part fails. */
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
-  const stops: (() => Promise<unknown>)[] = []
-  const stop = async () => {
-    for (const one of stops.splice(0).reverse()) await one()
-  }
+  const stops = createStops()
   try {
-    return { ...(await wire(config, options, (one) => void stops.push(one))), stop }
+    return { ...(await wire(config, options, stops.add)), stop: stops.all }
   } catch (error) {
-    await stop().catch(() => {})
+    await stops.all().catch(() => {})
     throw error
   }
 }

@@ -3,7 +3,6 @@ import { mkdtempSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
 import { startApp, type App } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { scopes, type Role } from '../src/domain/staff.ts'
@@ -12,13 +11,7 @@ import { createClient, type Client } from '../src/http/client.ts'
 import { createLedger } from '../src/ledger/ledger.ts'
 import { projectors } from '../src/app.ts'
 import type { Database } from '../src/storage/database.ts'
-import { testDatabase } from './database.ts'
-
-const closing: (() => Promise<unknown>)[] = []
-// Before the databases are dropped: hooks at the root run in the order in which their files were loaded, last first.
-after(async () => {
-  for (const close of closing.reverse()) await close()
-})
+import { testDatabase, whenDone } from './database.ts'
 
 export type TestApp = {
   app: App
@@ -54,7 +47,7 @@ export async function testApp(options: { demo?: boolean; env?: Record<string, st
     checkResponses: true,
     demo: options.demo,
   })
-  closing.push(async () => {
+  whenDone(async () => {
     await app.stop()
     await rm(dataDir, { recursive: true, force: true })
   })

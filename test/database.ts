@@ -17,8 +17,11 @@ let count = 0
 const cleanups: (() => Promise<void>)[] = []
 // Registered here, at the root: a hook registered inside another hook would run when that one ends.
 after(async () => {
-  for (const cleanup of cleanups) await cleanup()
+  for (const cleanup of cleanups.toReversed()) await cleanup()
 })
+
+/** Runs when all tests of the file are done: what came last first, so that a product ends before its database is dropped. */
+export const whenDone = (cleanup: () => Promise<void>): void => void cleanups.push(cleanup)
 
 /** The real PostgreSQL of the test run: one server a checkout, started by the first test that needs it. */
 export async function testServer(): Promise<Embedded> {

@@ -180,6 +180,7 @@ export const sees: Record<string, readonly string[]> = {
   'config.ts': ['domain'],
   'release.ts': [],
   'parts.ts': ['media', 'config.ts'],
+  'stops.ts': [],
   'app.ts': [
     ...ground,
     'ledger',
@@ -192,6 +193,7 @@ export const sees: Record<string, readonly string[]> = {
     'config.ts',
     'release.ts',
     'parts.ts',
+    'stops.ts',
   ],
   cli: [
     ...ground,

@@ -48,10 +48,13 @@ export const command: Command = {
         io.stderr.write(`custos: not stopped within ${stopMsMax / 1_000} s; ending now. Nothing acknowledged is lost\n`)
         process.exit(1)
       }, stopMsMax)
-      await app?.stop()
-      await lock?.release()
-      clearTimeout(late)
-      signals.close()
+      try {
+        await app?.stop()
+      } finally {
+        await lock?.release()
+        clearTimeout(late)
+        signals.close()
+      }
     }
     io.stderr.write('Stopped.\n')
     return 0

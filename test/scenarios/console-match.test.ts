@@ -69,7 +69,7 @@ test(
           .waitFor()
         await page.getByRole('heading', { name: /of 256 bits differ|The hashes are equal/ }).waitFor()
         await page.getByRole('heading', { name: 'Known content' }).waitFor()
-        await picture(page, 'match')
+        await picture(page, 'match-result')
         assert.deepEqual(await seriousViolations(page), [], 'lookup')
         await page.keyboard.down('r')
         await page.locator('.match-sides .media-tile img[src^="blob:"]:not([data-veiled])').nth(1).waitFor()
