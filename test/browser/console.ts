@@ -20,7 +20,7 @@ const screenBytesMax = 150 * 1_024
 /** Those that the guides show. */
 const shownInDocs = new Set(
   `overview overview-dark overview-empty overview-phone event job job-dark decision decision-dark account bank rule
-   insight palette match`.split(/\s+/),
+   insight palette match-result`.split(/\s+/),
 )
 
 export type ConsoleRun = {
